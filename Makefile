@@ -1,0 +1,69 @@
+# `make` lists the targets. Tools are pinned in go.mod and in dev/tools/go.mod (those too
+# large for the program's own module) and built by the go command when first used.
+
+buf      := go tool -modfile=dev/tools/go.mod buf
+golangci := go tool -modfile=dev/tools/go.mod golangci-lint
+
+# What `make generate` writes, for git.
+generated := '*.pb.go' 'graph/generated*.go' 'graph/*.generated.go' graph/model/models_gen.go 'resolvers/*.resolvers.go'
+
+# Our Go files, whether git knows them yet or not, and not those of node_modules.
+gofiles = $$(git ls-files --cached --others --exclude-standard -- '*.go' | xargs ls -d 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # check's steps are in order
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run up down
+run: ## Start everything in one process, servers embedded (ARGS="--role ...")
+	go run . $(ARGS)
+
+up: ## Start the real servers: Kafka, MongoDB, Redis, DynamoDB; eval its output to use them
+	@dev/stack/stack up
+
+down: ## Stop the real servers, keeping their data
+	@dev/stack/stack down
+
+.PHONY: generate check-generated
+generate: ## Generate the Go code of proto/ and graph/
+	$(buf) generate
+	go tool gqlgen generate
+
+check-generated: generate ## Fail if generated code is not what git has (committed or staged)
+	git diff --exit-code -- $(generated)
+	@untracked=$$(git ls-files --others --exclude-standard -- $(generated)); \
+	if [ -n "$$untracked" ]; then echo "generated, but not in git:" $$untracked >&2; exit 1; fi
+
+.PHONY: lint test test-short check
+lint: ## Run the linters
+	$(golangci) run ./...
+	$(buf) lint
+	go tool -C dev/tools golangci-lint run ./...
+	@unformatted=$$(gofmt -l $(gofiles)); \
+	if [ -n "$$unformatted" ]; then echo "gofmt is due on:" $$unformatted >&2; exit 1; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x dev/stack/stack dev/stack/*.sh dev/tools/test .ci/run; fi
+
+test: ## Run every test against the real servers, which it starts (ARGS="-run TestX ./ingest/...")
+	@dev/tools/test $(ARGS)
+
+test-short: ## Run the tests against the embedded servers: no set-up
+	go test ./...
+
+check: check-generated lint test ## Run what CI runs
+
+.PHONY: bench bench-freshness
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+bench-freshness: ## Measure how long an edit takes to be served, on the real servers (ARGS="--rate 50")
+	dev/stack/stack run -- go run ./dev/bench/freshness $(or $(ARGS),--rate 50 --duration 60s)
+
+.PHONY: web clean
+web: ## Build the pages from web/app into web/dist
+	cd web/app && npm ci --no-audit --no-fund && npm run build
+
+clean: ## Stop the real servers and delete their data
+	dev/stack/stack down --purge
+	rm -rf .stack

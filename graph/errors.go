@@ -1,0 +1,70 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"regie/internal/catalog"
+)
+
+// Codes are what an error's extensions say; its message is for people and may change.
+const (
+	// CodeBadInput: the request must be changed; its message says how.
+	CodeBadInput = "BAD_USER_INPUT"
+	// CodeParse and CodeValidation: the document is no GraphQL, or not of this schema.
+	CodeParse      = "GRAPHQL_PARSE_FAILED"
+	CodeValidation = "GRAPHQL_VALIDATION_FAILED"
+	// CodeTooComplex: the document asks for more than one request may.
+	CodeTooComplex = "QUERY_TOO_COMPLEX"
+	// CodeUnavailable: nothing is wrong with the request; it may be sent again.
+	CodeUnavailable = "UNAVAILABLE"
+	// CodeInternal: our fault; the log has the cause under the trace id.
+	CodeInternal = "INTERNAL"
+)
+
+// BadInput is an error of the client's, told as it is.
+func BadInput(format string, args ...any) error {
+	return coded(CodeBadInput, fmt.Sprintf(format, args...))
+}
+
+func coded(code, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+}
+
+// presenter makes of any error what a client may see: its code, never its cause.
+func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		var known *gqlerror.Error
+		if errors.As(err, &known) && known.Extensions["code"] != nil {
+			return withPath(ctx, known)
+		}
+		switch {
+		case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+			log.Warn("answering unavailable", "error", err)
+			return withPath(ctx, coded(CodeUnavailable, "The catalogue does not answer now; try again."))
+		case known != nil && known.Err == nil && known.Rule == "" && len(known.Locations) > 0:
+			return withPath(ctx, &gqlerror.Error{Message: known.Message, Path: known.Path, Locations: known.Locations, Extensions: map[string]any{"code": CodeBadInput}})
+		case errors.Is(err, context.Canceled):
+			return withPath(ctx, coded(CodeUnavailable, "The request was cancelled."))
+		}
+		trace := traceID(ctx)
+		log.Error("answering a field failed", "path", graphql.GetPath(ctx).String(), "trace", trace, "error", err)
+		e := coded(CodeInternal, "Something went wrong here; it is logged.")
+		e.Extensions["traceId"] = trace
+		return withPath(ctx, e)
+	}
+}
+
+// withPath returns a copy that says which field failed.
+func withPath(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
+	c := *e
+	if c.Path == nil {
+		c.Path = graphql.GetPath(ctx)
+	}
+	return &c
+}

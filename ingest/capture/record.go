@@ -1,0 +1,80 @@
+package capture
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"regie/internal/cms"
+	"regie/internal/stream"
+)
+
+// Fields of a record's value, in their order. It is kafka-mongo-watcher's, with wallTime and fullDocumentBeforeChange
+// added at the end.
+var fields = [...]string{
+	"_id", "operationType", "fullDocument", "ns", "to", "documentKey", "updateDescription",
+	"clusterTime", "txnNumber", "lsid", "wallTime", "fullDocumentBeforeChange",
+}
+
+// Record makes a topic's record of a MongoDB change event: canonical Extended JSON, the same bytes for the same event.
+// The document keeps its fields' order and types.
+func Record(collection string, event bson.Raw) (stream.Record, error) {
+	key, err := cms.Key(event.Lookup("documentKey", "_id"))
+	if err != nil {
+		op, _ := event.Lookup("operationType").StringValueOK()
+		return stream.Record{}, fmt.Errorf("%q is no change of a document: %w", op, err)
+	}
+	var d bson.D
+	for _, f := range fields {
+		v, err := event.LookupErr(f)
+		if err != nil {
+			continue
+		}
+		if t, _, ok := v.TimestampOK(); ok && f == "clusterTime" {
+			d = append(d, bson.E{Key: f, Value: bson.NewDateTimeFromTime(time.Unix(int64(t), 0))})
+			continue
+		}
+		d = append(d, bson.E{Key: f, Value: v})
+	}
+	if _, err := event.LookupErr("fullDocument"); err != nil { // a delete has none, which is written as null
+		d = insertNull(d)
+	}
+	value, err := bson.MarshalExtJSON(d, true, true)
+	if err != nil {
+		return stream.Record{}, fmt.Errorf("writing the change of %q as Extended JSON: %w", key, err)
+	}
+	r := stream.Record{
+		Topic: stream.CMS(collection), Partition: stream.AnyPartition, Key: []byte(key), Value: value,
+		Headers: stream.Headers{{Key: stream.HeaderContentType, Value: stream.ContentJSON}},
+	}
+	if wall, ok := event.Lookup("wallTime").DateTimeOK(); ok {
+		r.Headers = append(r.Headers, stream.Header{Key: stream.HeaderCMSTime, Value: strconv.FormatInt(wall, 10)})
+	}
+	return r, nil
+}
+
+func insertNull(d bson.D) bson.D {
+	at := 0
+	for at < len(d) && (d[at].Key == "_id" || d[at].Key == "operationType") {
+		at++
+	}
+	return append(d[:at:at], append(bson.D{{Key: "fullDocument", Value: nil}}, d[at:]...)...)
+}
+
+// snapshotEvent is the change event of what a snapshot found, in kafka-mongo-watcher's replay form; with a nil document
+// that of what it did not find any more.
+func snapshotEvent(collection, operation string, id any, doc bson.Raw) (bson.Raw, error) {
+	d := bson.D{
+		{Key: "_id", Value: bson.D{{Key: "_id", Value: id}, {Key: "copyingData", Value: true}}},
+		{Key: "operationType", Value: operation},
+	}
+	if doc != nil {
+		d = append(d, bson.E{Key: "fullDocument", Value: doc})
+	}
+	return bson.Marshal(append(d,
+		bson.E{Key: "ns", Value: bson.D{{Key: "db", Value: "cms"}, {Key: "coll", Value: collection}}},
+		bson.E{Key: "documentKey", Value: bson.D{{Key: "_id", Value: id}}},
+		bson.E{Key: "clusterTime", Value: bson.NewDateTimeFromTime(time.Time{})}))
+}

@@ -1,0 +1,175 @@
+// Package transform is the role that makes catalogue entities of CMS documents.
+//
+//	regie.cms.<collection> --> change --> document --> entity --> event --> regie.catalog.<entity>
+//	                             \-- a delete --> DELETED event, tombstone
+//
+// It is pure: one record in, records or an error out, no clock, no state, the same bytes for the same input. A document
+// that breaks a rule is set aside with the field named; the catalogue keeps the entity's last good state.
+package transform
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	catalogv1 "regie/proto/catalog/v1"
+
+	"regie/internal/stream"
+)
+
+// Role is the name of this role.
+const Role = "transform"
+
+// Outputs names, by input topic, where the events go.
+func Outputs() map[string]string {
+	out := map[string]string{}
+	for _, e := range stream.Entities() {
+		out[stream.CMS(e)] = stream.Catalog(e)
+	}
+	return out
+}
+
+// Inputs are the topics that the role consumes.
+func Inputs() []string {
+	var in []string
+	for _, e := range stream.Entities() {
+		in = append(in, stream.CMS(e))
+	}
+	return in
+}
+
+// namespace makes event ids of source positions.
+var namespace = uuid.MustParse("6f5b0f3e-7c1e-5d0a-9d5e-3f1f9f0d8a11")
+
+// Transform makes the records that follow from a record of a CMS topic: none when it says nothing of an entity's state.
+func Transform(r stream.Record) ([]stream.Record, error) {
+	out, ok := Outputs()[r.Topic]
+	if !ok {
+		return nil, fmt.Errorf("topic %s is none that is transformed", r.Topic)
+	}
+	c, err := parse(r)
+	if err != nil {
+		return nil, err
+	}
+	if c.kind == ignored {
+		return nil, nil
+	}
+	h := header{
+		uuid:       uuid.NewSHA1(namespace, []byte(r.Source())).String(),
+		occurredAt: timestamppb.New(c.at),
+		source:     &catalogv1.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, TopicId: r.TopicID},
+		kind:       c.eventType(),
+	}
+	id := string(r.Key)
+	var event proto.Message
+	switch r.Topic {
+	case stream.CMS("programme"):
+		event, err = programmeEvent(h, id, c)
+	case stream.CMS("video"):
+		event, err = videoEvent(h, id, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	value, headers, err := stream.Encode(event)
+	if err != nil {
+		return nil, err
+	}
+	headers = append(headers, passed(r.Headers)...)
+	records := []stream.Record{{Topic: out, Key: r.Key, Value: value, Headers: headers}}
+	if c.kind == removed {
+		records = append(records, stream.Record{Topic: out, Key: r.Key, Headers: passed(r.Headers)})
+	}
+	return records, nil
+}
+
+// passed are the headers that go along the whole flow.
+func passed(in stream.Headers) stream.Headers {
+	var out stream.Headers
+	for _, k := range []string{stream.HeaderCMSTime, stream.HeaderTraceparent} {
+		if v := in.Get(k); v != "" {
+			out = append(out, stream.Header{Key: k, Value: v})
+		}
+	}
+	return out
+}
+
+// header is what every event begins with.
+type header struct {
+	uuid       string
+	occurredAt *timestamppb.Timestamp
+	kind       catalogv1.EventType
+	source     *catalogv1.Source
+}
+
+type changeKind int
+
+const (
+	ignored changeKind = iota
+	inserted
+	updated
+	removed
+)
+
+// change is a CMS record, read.
+type change struct {
+	kind             changeKind
+	document, before bson.Raw
+	at               time.Time
+}
+
+func (c change) eventType() catalogv1.EventType {
+	switch c.kind {
+	case inserted:
+		return catalogv1.EventType_EVENT_TYPE_CREATED
+	case removed:
+		return catalogv1.EventType_EVENT_TYPE_DELETED
+	default:
+		return catalogv1.EventType_EVENT_TYPE_UPDATED
+	}
+}
+
+// parse reads a record in kafka-mongo-watcher's format.
+func parse(r stream.Record) (change, error) {
+	if r.Value == nil {
+		return change{kind: removed, at: r.Time}, nil
+	}
+	var v struct {
+		OperationType string    `bson:"operationType"`
+		FullDocument  bson.Raw  `bson:"fullDocument"`
+		Before        bson.Raw  `bson:"fullDocumentBeforeChange"`
+		WallTime      time.Time `bson:"wallTime"`
+		ClusterTime   time.Time `bson:"clusterTime"`
+	}
+	if err := bson.UnmarshalExtJSON(r.Value, false, &v); err != nil {
+		return change{}, fmt.Errorf("the value is not a change as MongoDB Extended JSON: %w", err)
+	}
+	c := change{document: v.FullDocument, before: v.Before, at: v.WallTime}
+	if c.at.IsZero() {
+		c.at = v.ClusterTime
+	}
+	if c.at.Year() <= 1 { // a snapshot knows no time
+		c.at = time.Time{}
+	}
+	switch v.OperationType {
+	case "insert":
+		c.kind = inserted
+	case "update", "replace":
+		c.kind = updated
+		if c.document == nil {
+			return change{}, nil // deleted before it could be looked up: the delete follows
+		}
+	case "delete":
+		c.kind = removed
+	default:
+		return change{}, fmt.Errorf("operationType %q is none of insert, update, replace, delete", v.OperationType)
+	}
+	if c.kind == inserted && c.document == nil {
+		return change{}, fmt.Errorf("an insert without fullDocument")
+	}
+	return c, nil
+}

@@ -1,0 +1,132 @@
+// Package catalog is the projection in Redis: blobs, lists and slugs, as project writes them and the gateway reads them.
+//
+//	{programme:p1}:web|mobile|iptv    the blob of one screen             \  one slot: blobs and
+//	{programme:p1}:state              fence, and the families it is in   /  fence change together
+//
+//	{programmes}:web:date ...         a family: sorted sets of members   \  one slot: a member's
+//	{programmes}:members              each member's fence and places     /  places change together
+//	{videos:p1}, {slug:programme:x}   more families
+//
+// An entity's blob and its families lie in different slots, so no transaction spans them. The entity's state names the
+// families it is in, old and new, before any of them changes: a crash between two steps is repaired by the same change
+// coming again, or by the next. Every step refuses a fence that is older than what it finds.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Screen is what an answer is formatted for.
+type Screen string
+
+// The screens.
+const (
+	Web    Screen = "web"
+	Mobile Screen = "mobile"
+	IPTV   Screen = "iptv"
+)
+
+// Screens are all of them.
+func Screens() []Screen { return []Screen{Web, Mobile, IPTV} }
+
+// ParseScreen refuses an unknown screen.
+func ParseScreen(s string) (Screen, error) {
+	for _, known := range Screens() {
+		if s == string(known) {
+			return known, nil
+		}
+	}
+	return "", fmt.Errorf("unknown screen %q: known are web, mobile and iptv", s)
+}
+
+// Catalog is one generation of the projection.
+type Catalog struct {
+	redis  redis.UniversalClient
+	prefix string
+}
+
+// New does no I/O. The prefix distinguishes projects and generations that share a Redis.
+func New(client redis.UniversalClient, prefix string) *Catalog {
+	return &Catalog{redis: client, prefix: prefix + ":"}
+}
+
+// Connect makes a client of a redis://, rediss:// or redis+cluster:// URL. It does no I/O yet. Close it.
+func Connect(url string) (redis.UniversalClient, error) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return nil, fmt.Errorf("redis address %q is no URL such as redis://127.0.0.1:6379 or redis+cluster://127.0.0.1:6379", url)
+	}
+	const (
+		dial = 2 * time.Second
+		io   = 2 * time.Second
+	)
+	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	if plain, isCluster := strings.CutSuffix(scheme, "+cluster"); isCluster {
+		o, err := redis.ParseClusterURL(plain + "://" + rest)
+		if err != nil {
+			return nil, fmt.Errorf("redis address: %w", err)
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dial, io, io
+		o.ContextTimeoutEnabled = true
+		o.MaintNotificationsConfig = quiet
+		return redis.NewClusterClient(o), nil
+	}
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("redis address: %w", err)
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dial, io, io
+	o.ContextTimeoutEnabled = true
+	o.MaintNotificationsConfig = quiet
+	return redis.NewClient(o), nil
+}
+
+// Ping tells whether Redis answers.
+func (c *Catalog) Ping(ctx context.Context) error {
+	if err := c.redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("asking Redis: %w", err)
+	}
+	return nil
+}
+
+// run executes a pipeline of scripts; Redis forgets them when it restarts, then they are loaded and sent once more.
+func (c *Catalog) run(ctx context.Context, add func(redis.Pipeliner)) ([]redis.Cmder, error) {
+	for attempt := 0; ; attempt++ {
+		cmds, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error { add(p); return nil })
+		if err == nil || errors.Is(err, redis.Nil) {
+			return cmds, nil
+		}
+		if attempt == 0 && isNoScript(cmds) {
+			if err := c.loadScripts(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		return nil, fmt.Errorf("writing to Redis: %w", err)
+	}
+}
+
+func isNoScript(cmds []redis.Cmder) bool {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Catalog) loadScripts(ctx context.Context) error {
+	for _, s := range []*redis.Script{beginScript, placeScript, finishScript, positionScript} {
+		if err := s.Load(ctx, c.redis).Err(); err != nil {
+			return fmt.Errorf("loading scripts into Redis: %w", err)
+		}
+	}
+	return nil
+}

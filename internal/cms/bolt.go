@@ -1,0 +1,278 @@
+package cms
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"regie/internal/stream"
+)
+
+// Bolt is the CMS of the embedded default, in one file. Its change events are MongoDB's.
+//
+// Buckets, per collection: documents (key -> BSON), slugs (slug NUL key -> nothing), changes (sequence -> event).
+type Bolt struct {
+	db  *bbolt.DB
+	now func() time.Time
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced at each commit
+}
+
+var (
+	_ Store  = (*Bolt)(nil)
+	_ Source = (*Bolt)(nil)
+)
+
+// keptChanges bounds the history of a collection, like MongoDB's oplog. Who was away for longer takes a snapshot.
+const keptChanges = 100_000
+
+// OpenBolt opens or makes dir/cms.db. Close it.
+func OpenBolt(dir string, now func() time.Time) (*Bolt, error) {
+	db, err := bbolt.Open(filepath.Join(dir, "cms.db"), 0o644, &bbolt.Options{Timeout: 2 * time.Second})
+	if err != nil {
+		return nil, fmt.Errorf("opening the embedded CMS: %w", err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		for _, c := range stream.Collections() {
+			for _, kind := range []string{"documents", "slugs", "changes"} {
+				if _, err := tx.CreateBucketIfNotExists([]byte(kind + "/" + c)); err != nil {
+					return err
+				}
+			}
+		}
+		_, err := tx.CreateBucketIfNotExists([]byte("marks"))
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the embedded CMS: %w", err), db.Close())
+	}
+	return &Bolt{db: db, now: now, changed: make(chan struct{})}, nil
+}
+
+// Close waits for what is under way.
+func (b *Bolt) Close() error { return b.db.Close() }
+
+// Mark remembers that something was done, such as the first import.
+func (b *Bolt) Mark(name string) error {
+	return b.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("marks")).Put([]byte(name), []byte{1}) })
+}
+
+// Marked tells whether Mark was called with name, in this process or an earlier one.
+func (b *Bolt) Marked(name string) (ok bool, err error) {
+	err = b.db.View(func(tx *bbolt.Tx) error { ok = tx.Bucket([]byte("marks")).Get([]byte(name)) != nil; return nil })
+	return ok, err
+}
+
+// collection is one collection's buckets within a transaction.
+type collection struct {
+	name                      string
+	documents, slugs, changes *bbolt.Bucket
+}
+
+func in(tx *bbolt.Tx, name string) (collection, error) {
+	c := collection{name: name, documents: tx.Bucket([]byte("documents/" + name)), slugs: tx.Bucket([]byte("slugs/" + name)), changes: tx.Bucket([]byte("changes/" + name))}
+	if c.documents == nil {
+		return c, CheckCollection(name)
+	}
+	return c, nil
+}
+
+// find returns the document as Get does, valid within the transaction.
+func (c collection) find(ref string) (bson.Raw, error) {
+	if d := c.documents.Get([]byte(ref)); d != nil {
+		return d, nil
+	}
+	var found bson.Raw
+	prefix := append([]byte(ref), 0)
+	cur := c.slugs.Cursor()
+	for k, _ := cur.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = cur.Next() {
+		d := bson.Raw(c.documents.Get(k[len(prefix):]))
+		if found == nil || older(d, found) {
+			found = d
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("%s %q: %w", c.name, ref, ErrNotFound)
+	}
+	return found, nil
+}
+
+func older(a, b bson.Raw) bool {
+	at, ak := age(a)
+	bt, bk := age(b)
+	return at < bt || at == bt && ak < bk
+}
+
+// write stores doc, or with a nil doc removes key, and appends the change event of the operation.
+func (c collection) write(key string, doc bson.Raw, operation string, extra bson.D, now time.Time) error {
+	old := bson.Raw(bytes.Clone(c.documents.Get([]byte(key))))
+	id := doc.Lookup("_id")
+	if doc == nil {
+		id = old.Lookup("_id")
+	}
+	if old != nil {
+		if err := c.slugs.Delete(slugKey(old, key)); err != nil {
+			return err
+		}
+	}
+	if doc == nil {
+		if err := c.documents.Delete([]byte(key)); err != nil {
+			return err
+		}
+	} else {
+		if err := c.documents.Put([]byte(key), doc); err != nil {
+			return err
+		}
+		if err := c.slugs.Put(slugKey(doc, key), nil); err != nil {
+			return err
+		}
+	}
+	seq, err := c.changes.NextSequence()
+	if err != nil {
+		return err
+	}
+	event := bson.D{{Key: "_id", Value: tokenOf(seq)}, {Key: "operationType", Value: operation}}
+	if doc != nil {
+		event = append(event, bson.E{Key: "fullDocument", Value: doc})
+	}
+	event = append(event,
+		bson.E{Key: "ns", Value: bson.D{{Key: "db", Value: defaultDatabase}, {Key: "coll", Value: c.name}}},
+		bson.E{Key: "documentKey", Value: bson.D{{Key: "_id", Value: id}}})
+	event = append(event, extra...)
+	event = append(event,
+		bson.E{Key: "clusterTime", Value: bson.Timestamp{T: uint32(now.Unix()), I: uint32(seq)}},
+		bson.E{Key: "wallTime", Value: bson.NewDateTimeFromTime(now)})
+	if old != nil {
+		event = append(event, bson.E{Key: "fullDocumentBeforeChange", Value: old})
+	}
+	raw, err := bson.Marshal(event)
+	if err != nil {
+		return fmt.Errorf("encoding the change of %s %q: %w", c.name, key, err)
+	}
+	if err := c.changes.Put(sequence(seq), raw); err != nil {
+		return err
+	}
+	if seq > keptChanges {
+		return c.changes.Delete(sequence(seq - keptChanges))
+	}
+	return nil
+}
+
+func slugKey(doc bson.Raw, key string) []byte { return []byte(lookup(doc, "slug") + "\x00" + key) }
+
+func sequence(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// update runs fn in a write transaction and wakes the watchers.
+func (b *Bolt) update(name string, fn func(collection) error) error {
+	err := b.db.Update(func(tx *bbolt.Tx) error {
+		c, err := in(tx, name)
+		if err != nil {
+			return err
+		}
+		return fn(c)
+	})
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+	return nil
+}
+
+// Get implements Store.
+func (b *Bolt) Get(_ context.Context, name, ref string) (doc bson.Raw, err error) {
+	err = b.db.View(func(tx *bbolt.Tx) error {
+		c, err := in(tx, name)
+		if err != nil {
+			return err
+		}
+		doc, err = c.find(ref)
+		doc = bytes.Clone(doc)
+		return err
+	})
+	return doc, err
+}
+
+// Put implements Store.
+func (b *Bolt) Put(_ context.Context, name string, docs []bson.Raw) (written int, err error) {
+	now := b.now()
+	err = b.update(name, func(c collection) error {
+		written = 0
+		for i, d := range docs {
+			key, err := Key(d.Lookup("_id"))
+			if err != nil {
+				return fmt.Errorf("document %d of %s: %w", i+1, name, err)
+			}
+			old := bson.Raw(c.documents.Get([]byte(key)))
+			if same(old, d) {
+				continue
+			}
+			operation := "insert"
+			if old != nil {
+				operation = "replace"
+			}
+			if err := c.write(key, d, operation, nil, now); err != nil {
+				return err
+			}
+			written++
+		}
+		return nil
+	})
+	return written, err
+}
+
+// Set implements Store.
+func (b *Bolt) Set(_ context.Context, name, ref string, fields bson.D) error {
+	now := b.now()
+	return b.update(name, func(c collection) error {
+		old, err := c.find(ref)
+		if err != nil {
+			return err
+		}
+		key, err := Key(old.Lookup("_id"))
+		if err != nil {
+			return err
+		}
+		doc, err := SetFields(old, append(fields[:len(fields):len(fields)], bson.E{Key: "updatedAt", Value: bson.NewDateTimeFromTime(now)}))
+		if err != nil {
+			return fmt.Errorf("changing %s %q: %w", name, ref, err)
+		}
+		updated, removed := bson.D{}, bson.A{}
+		for _, f := range fields {
+			if f.Value == nil {
+				removed = append(removed, f.Key)
+			} else {
+				updated = append(updated, f)
+			}
+		}
+		description := bson.D{{Key: "updateDescription", Value: bson.D{{Key: "updatedFields", Value: updated}, {Key: "removedFields", Value: removed}}}}
+		return c.write(key, doc, "update", description, now)
+	})
+}
+
+// Delete implements Store.
+func (b *Bolt) Delete(_ context.Context, name, ref string) error {
+	now := b.now()
+	return b.update(name, func(c collection) error {
+		old, err := c.find(ref)
+		if err != nil {
+			return err
+		}
+		key, err := Key(old.Lookup("_id"))
+		if err != nil {
+			return err
+		}
+		return c.write(key, nil, "delete", nil, now)
+	})
+}

@@ -1,0 +1,133 @@
+package cms
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// tokenOf is a change's resume token: its sequence, in hexadecimal digits that sort.
+func tokenOf(seq uint64) bson.D {
+	return bson.D{{Key: "_data", Value: fmt.Sprintf("%016X", seq)}}
+}
+
+// Snapshot implements Source.
+func (b *Bolt) Snapshot(ctx context.Context, name string, fn func(bson.Raw) error) error {
+	// In steps, because a reader that lasts keeps bbolt from reusing pages.
+	const step = 500
+	var from []byte
+	for {
+		var docs []bson.Raw
+		err := b.db.View(func(tx *bbolt.Tx) error {
+			c, err := in(tx, name)
+			if err != nil {
+				return err
+			}
+			cur := c.documents.Cursor()
+			k, v := cur.Seek(from)
+			for ; k != nil && len(docs) < step; k, v = cur.Next() {
+				docs = append(docs, bytes.Clone(v))
+				from = append(bytes.Clone(k), 0)
+			}
+			return nil
+		})
+		if err != nil || len(docs) == 0 {
+			return err
+		}
+		for _, d := range docs {
+			if err := fn(d); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// Watch implements Source.
+func (b *Bolt) Watch(_ context.Context, name string, after Token) (Changes, error) {
+	w := &boltChanges{store: b, name: name}
+	return w, b.db.View(func(tx *bbolt.Tx) error {
+		c, err := in(tx, name)
+		if err != nil {
+			return err
+		}
+		if after == nil {
+			w.last = c.changes.Sequence()
+			return nil
+		}
+		w.last, err = strconv.ParseUint(lookup(after, "_data"), 16, 64)
+		if err != nil {
+			return fmt.Errorf("watching collection %s: the resume token is not the embedded CMS's: %w", name, ErrTokenLost)
+		}
+		if first, _ := c.changes.Cursor().First(); w.last > c.changes.Sequence() || first != nil && w.last+1 < beUint64(first) {
+			return fmt.Errorf("watching collection %s: %w", name, ErrTokenLost)
+		}
+		return nil
+	})
+}
+
+func beUint64(b []byte) (n uint64) {
+	for _, x := range b {
+		n = n<<8 | uint64(x)
+	}
+	return n
+}
+
+type boltChanges struct {
+	store *Bolt
+	name  string
+	last  uint64
+}
+
+// Next implements Changes.
+func (w *boltChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) {
+	timeout := time.NewTimer(time.Second)
+	defer timeout.Stop()
+	for {
+		w.store.mu.Lock()
+		changed := w.store.changed
+		w.store.mu.Unlock()
+		var out []bson.Raw
+		err := w.store.db.View(func(tx *bbolt.Tx) error {
+			c, err := in(tx, w.name)
+			if err != nil {
+				return err
+			}
+			cur := c.changes.Cursor()
+			for k, v := cur.Seek(sequence(w.last + 1)); k != nil && len(out) < max; k, v = cur.Next() {
+				out = append(out, bytes.Clone(v))
+				w.last = beUint64(k)
+			}
+			return nil
+		})
+		if err != nil || len(out) > 0 {
+			return out, err
+		}
+		select {
+		case <-changed:
+		case <-timeout.C:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Token implements Changes.
+func (w *boltChanges) Token() Token {
+	raw, err := bson.Marshal(tokenOf(w.last))
+	if err != nil {
+		panic(err) // a string in a document
+	}
+	return raw
+}
+
+// Close implements Changes.
+func (w *boltChanges) Close(context.Context) error { return nil }

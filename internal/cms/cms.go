@@ -1,0 +1,150 @@
+// Package cms is the editors' side: the documents of the content management system, in MongoDB or in the embedded
+// store, and what reads and edits them.
+//
+//	editors, import, CLI --> Store --> documents
+//	                                      |
+//	                         Source <-----+   snapshot and change stream, read by capture
+//
+// Documents are BSON and of any shape: what they must be like is the transform's to say, so that one bad document never
+// stops an editor or a neighbour.
+package cms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"regie/internal/stream"
+)
+
+// Store reads and edits documents. A write is durable once it returns, and then appears in the Source.
+type Store interface {
+	// Get returns the document whose _id is ref, as text, or else the one whose slug it is; of several, the oldest by
+	// createdAt. ErrNotFound when there is none.
+	Get(ctx context.Context, collection, ref string) (bson.Raw, error)
+	// Put inserts documents or replaces those of the same _id, and returns how many it wrote: one that is there already
+	// with the same bytes is left alone, and so is one whose importHash is the same, whatever was edited since.
+	Put(ctx context.Context, collection string, docs []bson.Raw) (int, error)
+	// Set changes single fields (dotted paths reach into documents) of the document that Get finds. A null removes one.
+	Set(ctx context.Context, collection, ref string, fields bson.D) error
+	// Delete removes the document that Get finds.
+	Delete(ctx context.Context, collection, ref string) error
+}
+
+// ErrNotFound says that no document has the id or slug.
+var ErrNotFound = errors.New("not found")
+
+// FieldImportHash holds a digest of the row that a document was imported from.
+const FieldImportHash = "importHash"
+
+// CheckCollection refuses what is not a collection.
+func CheckCollection(name string) error {
+	if slices.Contains(stream.Collections(), name) {
+		return nil
+	}
+	return fmt.Errorf("unknown collection %q: known are %s", name, strings.Join(stream.Collections(), ", "))
+}
+
+// Key is an _id as text: an ObjectID's 24 hexadecimal digits, a string's own, and canonical Extended JSON for any other
+// type and for a string that could be taken for one of those. Two different ids never have the same key.
+func Key(id bson.RawValue) (string, error) {
+	switch id.Type {
+	case bson.TypeObjectID:
+		return id.ObjectID().Hex(), nil
+	case bson.TypeString:
+		if s := id.StringValue(); !ambiguous(s) {
+			return s, nil
+		}
+	case 0:
+		return "", errors.New("the document has no _id")
+	}
+	b, err := bson.MarshalExtJSON(bson.D{{Key: "_", Value: id}}, true, false)
+	if err != nil {
+		return "", fmt.Errorf("writing an _id of type %s as text: %w", id.Type, err)
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(string(b), `{"_":`), "}"), nil
+}
+
+func ambiguous(s string) bool {
+	if s == "" || strings.ContainsAny(s[:1], `"{[`) {
+		return true
+	}
+	_, err := bson.ObjectIDFromHex(s)
+	return err == nil && strings.ToLower(s) == s
+}
+
+// ID is the inverse of Key.
+func ID(key string) any {
+	if oid, err := bson.ObjectIDFromHex(key); err == nil && strings.ToLower(key) == key {
+		return oid
+	}
+	if key != "" && strings.ContainsAny(key[:1], `"{[`) {
+		var d bson.D
+		if err := bson.UnmarshalExtJSON([]byte(`{"_":`+key+`}`), true, &d); err == nil {
+			return d[0].Value
+		}
+	}
+	return key
+}
+
+// lookup returns a string field of a document, or "".
+func lookup(doc bson.Raw, field string) string {
+	s, _ := doc.Lookup(field).StringValueOK()
+	return s
+}
+
+// age orders documents: by createdAt, then by key. The oldest of one slug owns it.
+func age(doc bson.Raw) (int64, string) {
+	at, _ := doc.Lookup("createdAt").DateTimeOK()
+	k, _ := Key(doc.Lookup("_id"))
+	return at, k
+}
+
+// SetFields returns the document with fields changed; a null removes one.
+func SetFields(doc bson.Raw, fields bson.D) (bson.Raw, error) {
+	var d bson.D
+	if err := bson.Unmarshal(doc, &d); err != nil {
+		return nil, fmt.Errorf("decoding the document: %w", err)
+	}
+	for _, f := range fields {
+		if f.Key == "_id" {
+			return nil, errors.New("_id: it never changes; put a new document and delete this one")
+		}
+		var err error
+		if d, err = setPath(d, strings.Split(f.Key, "."), f.Value); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Key, err)
+		}
+	}
+	return bson.Marshal(d)
+}
+
+func setPath(d bson.D, path []string, value any) (bson.D, error) {
+	i := slices.IndexFunc(d, func(e bson.E) bool { return e.Key == path[0] })
+	if len(path) == 1 {
+		switch {
+		case value == nil && i >= 0:
+			return slices.Delete(d, i, i+1), nil
+		case value == nil:
+			return d, nil
+		case i >= 0:
+			d[i].Value = value
+			return d, nil
+		}
+		return append(d, bson.E{Key: path[0], Value: value}), nil
+	}
+	if i < 0 {
+		d = append(d, bson.E{Key: path[0], Value: bson.D{}})
+		i = len(d) - 1
+	}
+	child, ok := d[i].Value.(bson.D)
+	if !ok {
+		return d, fmt.Errorf("%s is not a document", path[0])
+	}
+	child, err := setPath(child, path[1:], value)
+	d[i].Value = child
+	return d, err
+}

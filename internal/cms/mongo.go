@@ -1,0 +1,259 @@
+package cms
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+)
+
+// Mongo is the CMS in MongoDB, a replica set: change streams need one.
+type Mongo struct {
+	client *mongo.Client
+	db     *mongo.Database
+}
+
+var (
+	_ Store  = (*Mongo)(nil)
+	_ Source = (*Mongo)(nil)
+)
+
+const defaultDatabase = "cms"
+
+// OpenMongo connects. The database is the URI's, or "cms". Close it.
+func OpenMongo(ctx context.Context, uri, database string) (*Mongo, error) {
+	if database == "" {
+		database = defaultDatabase
+	}
+	client, err := mongo.Connect(options.Client().ApplyURI(uri).
+		SetWriteConcern(writeconcern.Majority()).
+		SetServerSelectionTimeout(10 * time.Second).
+		SetAppName("regie"))
+	if err != nil {
+		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
+	}
+	if err := client.Ping(ctx, nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("connecting to MongoDB: %w", err), client.Disconnect(context.WithoutCancel(ctx)))
+	}
+	return &Mongo{client: client, db: client.Database(database)}, nil
+}
+
+// Close disconnects.
+func (m *Mongo) Close(ctx context.Context) error { return m.client.Disconnect(ctx) }
+
+// Index makes the indexes that Get needs.
+func (m *Mongo) Index(ctx context.Context, collections []string) error {
+	for _, c := range collections {
+		model := mongo.IndexModel{Keys: bson.D{{Key: "slug", Value: 1}, {Key: "createdAt", Value: 1}}}
+		if _, err := m.db.Collection(c).Indexes().CreateOne(ctx, model); err != nil {
+			return fmt.Errorf("indexing collection %s: %w", c, err)
+		}
+	}
+	return nil
+}
+
+// Get implements Store.
+func (m *Mongo) Get(ctx context.Context, collection, ref string) (bson.Raw, error) {
+	c := m.db.Collection(collection)
+	doc, err := c.FindOne(ctx, bson.D{{Key: "_id", Value: ID(ref)}}).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		oldest := options.FindOne().SetSort(bson.D{{Key: "createdAt", Value: 1}, {Key: "_id", Value: 1}})
+		doc, err = c.FindOne(ctx, bson.D{{Key: "slug", Value: ref}}, oldest).Raw()
+	}
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, fmt.Errorf("%s %q: %w", collection, ref, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %q: %w", collection, ref, err)
+	}
+	return doc, nil
+}
+
+// Put implements Store.
+func (m *Mongo) Put(ctx context.Context, collection string, docs []bson.Raw) (int, error) {
+	if len(docs) == 0 {
+		return 0, nil
+	}
+	c := m.db.Collection(collection)
+	ids := make(bson.A, len(docs))
+	for i, d := range docs {
+		if ids[i] = d.Lookup("_id"); d.Lookup("_id").Type == 0 {
+			return 0, fmt.Errorf("document %d of %s has no _id", i+1, collection)
+		}
+	}
+	cur, err := c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", collection, err)
+	}
+	there := map[string]bson.Raw{}
+	for cur.Next(ctx) {
+		k, err := Key(cur.Current.Lookup("_id"))
+		if err != nil {
+			return 0, err
+		}
+		there[k] = bytes.Clone(cur.Current)
+	}
+	if err := cur.Err(); err != nil {
+		return 0, fmt.Errorf("reading %s: %w", collection, err)
+	}
+	var writes []mongo.WriteModel
+	for _, d := range docs {
+		k, err := Key(d.Lookup("_id"))
+		if err != nil {
+			return 0, err
+		}
+		if same(there[k], d) {
+			continue
+		}
+		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(bson.D{{Key: "_id", Value: d.Lookup("_id")}}).SetReplacement(d).SetUpsert(true))
+	}
+	if len(writes) == 0 {
+		return 0, nil
+	}
+	if _, err := c.BulkWrite(ctx, writes); err != nil {
+		return 0, fmt.Errorf("writing %s: %w", collection, err)
+	}
+	return len(writes), nil
+}
+
+// same tells whether Put leaves the old document alone.
+func same(old, doc bson.Raw) bool {
+	if old == nil {
+		return false
+	}
+	if h := lookup(doc, FieldImportHash); h != "" {
+		return lookup(old, FieldImportHash) == h
+	}
+	return bytes.Equal(old, doc)
+}
+
+// Set implements Store.
+func (m *Mongo) Set(ctx context.Context, collection, ref string, fields bson.D) error {
+	doc, err := m.Get(ctx, collection, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := SetFields(doc, fields); err != nil { // the rules that both stores share
+		return fmt.Errorf("changing %s %q: %w", collection, ref, err)
+	}
+	set, unset := bson.D{}, bson.D{}
+	for _, f := range fields {
+		if f.Value == nil {
+			unset = append(unset, bson.E{Key: f.Key, Value: ""})
+		} else {
+			set = append(set, f)
+		}
+	}
+	update := bson.D{{Key: "$currentDate", Value: bson.D{{Key: "updatedAt", Value: true}}}}
+	if len(set) > 0 {
+		update = append(update, bson.E{Key: "$set", Value: set})
+	}
+	if len(unset) > 0 {
+		update = append(update, bson.E{Key: "$unset", Value: unset})
+	}
+	res, err := m.db.Collection(collection).UpdateOne(ctx, bson.D{{Key: "_id", Value: doc.Lookup("_id")}}, update)
+	if err != nil {
+		return fmt.Errorf("changing %s %q: %w", collection, ref, err)
+	}
+	if res.MatchedCount == 0 {
+		return fmt.Errorf("%s %q: %w", collection, ref, ErrNotFound)
+	}
+	return nil
+}
+
+// Delete implements Store.
+func (m *Mongo) Delete(ctx context.Context, collection, ref string) error {
+	doc, err := m.Get(ctx, collection, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := m.db.Collection(collection).DeleteOne(ctx, bson.D{{Key: "_id", Value: doc.Lookup("_id")}}); err != nil {
+		return fmt.Errorf("deleting %s %q: %w", collection, ref, err)
+	}
+	return nil
+}
+
+// Snapshot implements Source.
+func (m *Mongo) Snapshot(ctx context.Context, collection string, fn func(bson.Raw) error) error {
+	cur, err := m.db.Collection(collection).Find(ctx, bson.D{}, options.Find().SetBatchSize(1000))
+	if err != nil {
+		return fmt.Errorf("reading collection %s: %w", collection, err)
+	}
+	defer func() { _ = cur.Close(context.WithoutCancel(ctx)) }()
+	for cur.Next(ctx) {
+		if err := fn(bytes.Clone(cur.Current)); err != nil {
+			return err
+		}
+	}
+	if err := cur.Err(); err != nil {
+		return fmt.Errorf("reading collection %s: %w", collection, err)
+	}
+	return nil
+}
+
+// Codes by which MongoDB says that a token's place in the oplog is gone.
+const (
+	codeHistoryLost   = 286 // ChangeStreamHistoryLost
+	codeFatalError    = 280 // ChangeStreamFatalError
+	codeInvalidResume = 260 // InvalidResumeToken
+)
+
+// Watch implements Source.
+func (m *Mongo) Watch(ctx context.Context, collection string, after Token) (Changes, error) {
+	opts := options.ChangeStream().
+		SetFullDocument(options.UpdateLookup).
+		SetFullDocumentBeforeChange(options.WhenAvailable).
+		SetMaxAwaitTime(time.Second)
+	if after != nil {
+		opts.SetStartAfter(after) // unlike resumeAfter, it passes an invalidate event
+	}
+	cs, err := m.db.Collection(collection).Watch(ctx, mongo.Pipeline{}, opts)
+	if err != nil {
+		return nil, fmt.Errorf("watching collection %s: %w", collection, lost(err, codeHistoryLost, codeFatalError, codeInvalidResume))
+	}
+	return &mongoChanges{cs: cs, collection: collection}, nil
+}
+
+func lost(err error, codes ...int) error {
+	var se mongo.ServerError
+	if errors.As(err, &se) {
+		for _, c := range codes {
+			if se.HasErrorCode(c) {
+				return errors.Join(ErrTokenLost, err)
+			}
+		}
+	}
+	return err
+}
+
+type mongoChanges struct {
+	cs         *mongo.ChangeStream
+	collection string
+}
+
+func (c *mongoChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) {
+	var out []bson.Raw
+	for len(out) < max && (len(out) == 0 || c.cs.RemainingBatchLength() > 0) {
+		if !c.cs.TryNext(ctx) {
+			break
+		}
+		out = append(out, bytes.Clone(c.cs.Current))
+	}
+	if err := c.cs.Err(); err != nil {
+		return out, fmt.Errorf("watching collection %s: %w", c.collection, lost(err, codeHistoryLost, codeFatalError))
+	}
+	if c.cs.ID() == 0 && len(out) == 0 {
+		return nil, fmt.Errorf("watching collection %s: the server closed the stream", c.collection)
+	}
+	return out, nil
+}
+
+func (c *mongoChanges) Token() Token { return c.cs.ResumeToken() }
+
+func (c *mongoChanges) Close(ctx context.Context) error { return c.cs.Close(ctx) }

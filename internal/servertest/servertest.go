@@ -1,0 +1,95 @@
+// Package servertest gives tests the servers they run against: the embedded ones, or the real ones that TEST_KAFKA,
+// TEST_REDIS, TEST_MONGO and TEST_DYNAMODB name. Each test gets names of its own, so that tests share servers.
+package servertest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"regie/internal/stream"
+)
+
+// Cluster is a Kafka cluster with the project's topics, under a project name of the test's own.
+func Cluster(t testing.TB) *stream.Cluster {
+	t.Helper()
+	c := stream.New(stream.Config{Brokers: Kafka(t), Project: Name(), Instance: "test", Log: Log(t)})
+	if _, err := c.Apply(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Kafka is a broker's address.
+func Kafka(t testing.TB) string {
+	t.Helper()
+	if addr := os.Getenv("TEST_KAFKA"); addr != "" {
+		return addr
+	}
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return strings.Join(c.ListenAddrs(), ",")
+}
+
+// Redis is a Redis's URL.
+func Redis(t testing.TB) string {
+	t.Helper()
+	if url := os.Getenv("TEST_REDIS"); url != "" {
+		return url
+	}
+	return "redis://" + miniredis.RunT(t).Addr()
+}
+
+// Mongo is a MongoDB's URL. There is no embedded one: without TEST_MONGO the test is skipped, and fails where nothing
+// may be.
+func Mongo(t testing.TB) string {
+	t.Helper()
+	url := os.Getenv("TEST_MONGO")
+	if url == "" {
+		Skip(t, "TEST_MONGO names no server; `make test` starts one")
+	}
+	return url
+}
+
+// Skip skips the test, or fails it under TEST_NOSKIP=1.
+func Skip(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("TEST_NOSKIP") == "1" {
+		t.Fatal("must not be skipped: " + why)
+	}
+	t.Skip(why)
+}
+
+// Name is a new project or database name.
+func Name() string { return fmt.Sprintf("t%08x", rand.Uint32()) }
+
+// Log writes to the test's log until the test ends.
+func Log(t testing.TB) *slog.Logger {
+	level := slog.LevelInfo
+	if os.Getenv("TEST_DEBUG") != "" {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(writer{t, t.Context()}, &slog.HandlerOptions{Level: level}))
+}
+
+type writer struct {
+	t   testing.TB
+	ctx context.Context
+}
+
+func (w writer) Write(b []byte) (int, error) {
+	if w.ctx.Err() == nil { // a client's last words can come after the test's
+		w.t.Log(strings.TrimSpace(string(b)))
+	}
+	return len(b), nil
+}

@@ -1,0 +1,551 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"golang.org/x/sync/errgroup"
+)
+
+// Sink is where a role's effects go. Its methods are called by one goroutine at a time.
+type Sink interface {
+	// Start says where each partition is to be read from: at assignment, and again when Moved names it. The order is
+	// that of parts. An error is retried.
+	Start(ctx context.Context, parts []Assigned) ([]Start, error)
+	// Apply does the effects of a batch and then stores its position. Records that can never be applied it gives to
+	// Batch.Reject. After an error the whole batch comes again, so every effect must bear repeating.
+	Apply(ctx context.Context, b *Batch) error
+	// Moved returns those of the partitions whose stored position is not the one this sink stored last: emptied,
+	// restored, or written by another.
+	Moved(ctx context.Context, parts []Assigned) ([]Assigned, error)
+}
+
+// Batch is what one poll gave: records of several partitions, each partition's in order.
+type Batch struct {
+	Records  []Record
+	rejected map[int]error
+}
+
+// Reject sets record i aside: it goes to the role's dead-letter topic with the reason, before its offset is committed.
+func (b *Batch) Reject(i int, reason error) {
+	if b.rejected == nil {
+		b.rejected = map[int]error{}
+	}
+	b.rejected[i] = reason
+}
+
+// Rejected tells whether record i was set aside.
+func (b *Batch) Rejected(i int) bool { return b.rejected[i] != nil }
+
+// Ends returns the last record of each partition of the batch.
+func (b *Batch) Ends() []Record {
+	last := map[string]int{}
+	var ends []Record
+	for _, r := range b.Records {
+		k := partitionName(r.Topic, r.Partition)
+		if i, ok := last[k]; ok {
+			ends[i] = r
+			continue
+		}
+		last[k] = len(ends)
+		ends = append(ends, r)
+	}
+	return ends
+}
+
+// ConsumerConfig says what a Consumer reads and where its effects go.
+type ConsumerConfig struct {
+	// Role is the group, the log attribute and the dead-letter topic.
+	Role   string
+	Topics []string // without the project
+	Sink   Sink
+	// MaxBatch bounds the records of a batch; default 500.
+	MaxBatch int
+	// Observe, when set, is told of each applied batch.
+	Observe func(b *Batch, rejected int)
+}
+
+// Consumer reads topics as a member of a group and hands them to a sink, batch by batch: what one poll finds, so that
+// a lone record waits for nothing and a backlog goes in large steps. A batch that fails is retried, with back-off and
+// without losing the membership, until it succeeds: order is kept and nothing is skipped.
+type Consumer struct {
+	cluster *Cluster
+	cfg     ConsumerConfig
+	log     *slog.Logger
+
+	c     *kafka.Consumer
+	admin *kafka.AdminClient
+	dead  *Producer
+	owned map[string]*ownedPartition
+	ready atomic.Bool
+}
+
+type ownedPartition struct {
+	Assigned
+	incarnation int64
+	// next is the offset after the last one applied.
+	next int64
+	// caughtUp: the log's end was reached once since the assignment.
+	caughtUp bool
+}
+
+const (
+	defaultBatch  = 500
+	maxBatchBytes = 32 * mebi
+	idlePoll      = 100 * time.Millisecond
+	// checkEvery is how soon a sink that was emptied behind our back is noticed when no record comes.
+	checkEvery = time.Second
+)
+
+// NewConsumer does no I/O; Run does.
+func (c *Cluster) NewConsumer(cfg ConsumerConfig) *Consumer {
+	if cfg.MaxBatch == 0 {
+		cfg.MaxBatch = defaultBatch
+	}
+	return &Consumer{cluster: c, cfg: cfg, log: c.log.With("role", cfg.Role), owned: map[string]*ownedPartition{}}
+}
+
+// Ready tells whether every assigned partition has been applied up to where its log ended at assignment.
+func (c *Consumer) Ready() bool { return c.ready.Load() }
+
+func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
+	return c.config(kafka.ConfigMap{
+		"group.id":                        c.cfg.Project + "." + group,
+		"group.instance.id":               c.cfg.Project + "." + group + "." + c.cfg.Instance,
+		"group.protocol":                  "classic",
+		"partition.assignment.strategy":   "cooperative-sticky",
+		"isolation.level":                 "read_committed",
+		"auto.offset.reset":               "earliest",
+		"enable.auto.commit":              true, // of what StoreOffsets was given, that is of what is applied
+		"enable.auto.offset.store":        false,
+		"enable.partition.eof":            true,
+		"auto.commit.interval.ms":         1000,
+		"session.timeout.ms":              15000,
+		"heartbeat.interval.ms":           1000,
+		"max.poll.interval.ms":            600000,
+		"fetch.error.backoff.ms":          50,
+		"fetch.queue.backoff.ms":          20,
+		"queued.max.messages.kbytes":      65536,
+		"fetch.message.max.bytes":         4 * mebi,
+		"receive.message.max.bytes":       128 * mebi,
+		"fetch.max.bytes":                 64 * mebi,
+		"go.application.rebalance.enable": true,
+	})
+}
+
+// Run consumes until ctx is done, then stores its offsets, leaves and returns nil. An error means that the consumer
+// cannot go on: a fatal client error, or another process that runs under the same instance name.
+func (c *Consumer) Run(ctx context.Context) (err error) {
+	c.c, err = kafka.NewConsumer(c.cluster.groupConfig(c.cfg.Role))
+	if err != nil {
+		return fmt.Errorf("making the consumer of %s: %w", c.cfg.Role, err)
+	}
+	var g errgroup.Group
+	g.Go(func() error { c.cluster.forwardLogs(c.c.Logs()); return nil })
+	defer func() {
+		if cerr := c.c.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("closing the consumer of %s: %w", c.cfg.Role, cerr)
+		}
+		_ = g.Wait()
+	}()
+	if c.admin, err = kafka.NewAdminClientFromConsumer(c.c); err != nil {
+		return fmt.Errorf("making an admin client: %w", err)
+	}
+	defer c.admin.Close()
+	if c.dead, err = c.cluster.NewProducer(); err != nil {
+		return err
+	}
+	defer c.dead.Close()
+
+	full := make([]string, len(c.cfg.Topics))
+	for i, t := range c.cfg.Topics {
+		full[i] = c.cluster.Topic(t)
+	}
+	err = c.c.SubscribeTopics(full, func(_ *kafka.Consumer, ev kafka.Event) error { return c.rebalance(ctx, ev) })
+	if err != nil {
+		return fmt.Errorf("subscribing to %v: %w", full, err)
+	}
+	return c.loop(ctx)
+}
+
+func (c *Consumer) loop(ctx context.Context) error {
+	check := time.Now().Add(checkEvery)
+	for ctx.Err() == nil {
+		b, err := c.poll(ctx)
+		if err != nil {
+			return err
+		}
+		if len(b.Records) > 0 {
+			if err := c.apply(ctx, b); err != nil {
+				return err
+			}
+		}
+		c.markReady()
+		if now := time.Now(); now.After(check) {
+			check = now.Add(checkEvery)
+			if err := c.check(ctx); err != nil && ctx.Err() == nil {
+				c.log.Warn("checking the sink's positions", "error", err)
+			}
+		}
+	}
+	return nil
+}
+
+// poll waits for a record, then takes what else is there already.
+func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
+	b := &Batch{}
+	size := 0
+	for len(b.Records) < c.cfg.MaxBatch && size < maxBatchBytes {
+		wait := 0
+		if len(b.Records) == 0 {
+			wait = int(idlePoll.Milliseconds())
+		}
+		ev := c.c.Poll(wait)
+		if ev == nil {
+			break
+		}
+		switch e := ev.(type) {
+		case *kafka.Message:
+			if e.TopicPartition.Error != nil {
+				c.log.Warn("reading a record", "error", e.TopicPartition.Error)
+				continue
+			}
+			r := c.cluster.fromMessage(e)
+			o := c.owned[partitionName(r.Topic, r.Partition)]
+			if o == nil {
+				continue // revoked meanwhile
+			}
+			r.TopicID = o.TopicID
+			r.Fence = r.fence(o.incarnation)
+			b.Records = append(b.Records, r)
+			size += len(r.Key) + len(r.Value)
+		case kafka.PartitionEOF:
+			// What came before it is in this batch or applied; transaction markers count, so an offset would not tell.
+			if o := c.owned[partitionName(c.cluster.short(*e.Topic), e.Partition)]; o != nil {
+				o.caughtUp = true
+			}
+		case kafka.Error:
+			if e.IsFatal() || Fenced(e) {
+				return nil, fmt.Errorf("consuming as %s: %w", c.cluster.cfg.Instance, e)
+			}
+			c.log.Warn("kafka client", "error", e)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return b, nil
+}
+
+// apply brings a batch to its end: effects, dead letters, then its offsets.
+func (c *Consumer) apply(ctx context.Context, b *Batch) error {
+	backoff := 50 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		b.rejected = nil
+		err := c.cfg.Sink.Apply(ctx, b)
+		if err == nil {
+			err = c.bury(ctx, b)
+		}
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return nil // not stored: it comes again
+		}
+		if Fenced(err) || isFatal(err) {
+			return err
+		}
+		if errors.Is(err, ErrMoved) {
+			return c.setBack(ctx, b.Ends())
+		}
+		c.log.Warn("applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
+		if err := c.idle(ctx, backoff); err != nil {
+			return err
+		}
+		backoff = min(2*backoff, 5*time.Second)
+		if b.Records = c.stillOwned(b.Records); len(b.Records) == 0 {
+			return nil
+		}
+	}
+	var offsets []kafka.TopicPartition
+	for _, r := range b.Ends() {
+		o := c.owned[partitionName(r.Topic, r.Partition)]
+		if o == nil {
+			continue
+		}
+		o.next = r.Offset + 1
+		topic := c.cluster.Topic(r.Topic)
+		offsets = append(offsets, kafka.TopicPartition{Topic: &topic, Partition: r.Partition, Offset: kafka.Offset(o.next)})
+	}
+	// It fails for partitions lost since: their new owner goes by the sink's position.
+	if _, err := c.c.StoreOffsets(offsets); err != nil {
+		c.log.Debug("storing offsets", "error", err)
+	}
+	if c.cfg.Observe != nil {
+		c.cfg.Observe(b, len(b.rejected))
+	}
+	return nil
+}
+
+// bury writes what the sink rejected to the dead-letter topic.
+func (c *Consumer) bury(ctx context.Context, b *Batch) error {
+	if len(b.rejected) == 0 {
+		return nil
+	}
+	var dead []Record
+	for i, r := range b.Records {
+		reason := b.rejected[i]
+		if reason == nil {
+			continue
+		}
+		c.log.Warn("record set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "key", string(r.Key), "reason", reason)
+		dead = append(dead, Record{
+			Topic: Dead(c.cfg.Role), Partition: AnyPartition, Key: r.Key, Value: r.Value,
+			Headers: append(r.Headers[:len(r.Headers):len(r.Headers)], Header{HeaderOrigin, r.Origin()}, Header{HeaderReason, reason.Error()}),
+		})
+	}
+	ds, err := c.dead.Produce(ctx, dead)
+	for _, d := range ds {
+		err = errors.Join(err, d.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("setting %d records aside: %w", len(dead), err)
+	}
+	return nil
+}
+
+// idle waits without being taken for dead: it polls, with every partition paused.
+func (c *Consumer) idle(ctx context.Context, d time.Duration) error {
+	parts, err := c.c.Assignment()
+	if err != nil {
+		return fmt.Errorf("asking for the assignment: %w", err)
+	}
+	if err := c.c.Pause(parts); err != nil {
+		return fmt.Errorf("pausing: %w", err)
+	}
+	for end := time.Now().Add(d); ctx.Err() == nil && time.Now().Before(end); {
+		ev := c.c.Poll(int(max(1, min(time.Until(end), idlePoll).Milliseconds())))
+		switch e := ev.(type) {
+		case kafka.Error:
+			if e.IsFatal() || Fenced(e) {
+				return fmt.Errorf("consuming as %s: %w", c.cluster.cfg.Instance, e)
+			}
+		case *kafka.Message: // of a partition assigned meanwhile: read it again
+			_ = c.c.Seek(e.TopicPartition, 0)
+		}
+	}
+	if parts, err = c.c.Assignment(); err != nil {
+		return fmt.Errorf("asking for the assignment: %w", err)
+	}
+	if err := c.c.Resume(parts); err != nil {
+		return fmt.Errorf("resuming: %w", err)
+	}
+	return nil
+}
+
+func (c *Consumer) stillOwned(rs []Record) []Record {
+	var out []Record
+	for _, r := range rs {
+		if o := c.owned[partitionName(r.Topic, r.Partition)]; o != nil && o.incarnation == r.Fence.Incarnation {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (c *Consumer) markReady() {
+	if c.ready.Load() || len(c.owned) == 0 {
+		return
+	}
+	for _, o := range c.owned {
+		if !o.caughtUp {
+			return
+		}
+	}
+	c.ready.Store(true)
+}
+
+// rebalance runs inside Poll.
+func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
+	switch e := ev.(type) {
+	case kafka.AssignedPartitions:
+		parts, err := c.begin(ctx, e.Partitions)
+		if err != nil {
+			return nil // ctx is done
+		}
+		return c.c.IncrementalAssign(parts)
+	case kafka.RevokedPartitions:
+		for _, p := range e.Partitions {
+			delete(c.owned, partitionName(c.cluster.short(*p.Topic), p.Partition))
+		}
+	}
+	return nil
+}
+
+// begin finds where the partitions are to be read from, however long the sink takes to answer: without its word a
+// record could be applied twice or be left out. It fails only when ctx is done.
+func (c *Consumer) begin(ctx context.Context, parts []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
+	backoff := 50 * time.Millisecond
+	for {
+		out, err := c.tryBegin(ctx, parts)
+		if err == nil {
+			return out, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		c.log.Warn("finding where to start, will retry", "retry_in", backoff.String(), "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(backoff):
+		}
+		backoff = min(2*backoff, 5*time.Second)
+	}
+}
+
+func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
+	if len(parts) == 0 {
+		return parts, nil
+	}
+	as, err := c.inspect(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	starts, err := c.cfg.Sink.Start(ctx, as)
+	if err != nil {
+		return nil, fmt.Errorf("asking the sink where it stands: %w", err)
+	}
+	out := make([]kafka.TopicPartition, len(parts))
+	for i, a := range as {
+		c.owned[a.String()] = &ownedPartition{Assigned: a, incarnation: starts[i].Incarnation, next: starts[i].Offset}
+		out[i] = kafka.TopicPartition{Topic: parts[i].Topic, Partition: a.Partition, Offset: kafka.Offset(starts[i].Offset)}
+		if starts[i].Why != "" && a.High > a.Low {
+			c.log.Info("reading a partition from its beginning", "partition", a.String(), "why", starts[i].Why, "records", a.High-a.Low)
+		}
+	}
+	c.ready.Store(false)
+	return out, nil
+}
+
+// inspect asks Kafka about partitions.
+func (c *Consumer) inspect(ctx context.Context, parts []kafka.TopicPartition) ([]Assigned, error) {
+	names := map[string]bool{}
+	var list []string
+	for _, p := range parts {
+		if !names[*p.Topic] {
+			names[*p.Topic] = true
+			list = append(list, *p.Topic)
+		}
+	}
+	found, err := c.cluster.describe(ctx, c.admin, list)
+	if err != nil {
+		return nil, err
+	}
+	committed, err := c.c.Committed(parts, int(kafkaTimeout.Milliseconds()))
+	if err != nil {
+		return nil, fmt.Errorf("reading committed offsets: %w", err)
+	}
+	ends, err := c.cluster.ends(ctx, c.admin, parts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Assigned, len(parts))
+	for i, p := range parts {
+		d, ok := found[*p.Topic]
+		if !ok {
+			return nil, fmt.Errorf("topic %s is gone", *p.Topic)
+		}
+		out[i] = Assigned{Topic: c.cluster.short(*p.Topic), Partition: p.Partition, TopicID: d.TopicID.String(), Low: ends[i].low, High: ends[i].high, Committed: -1}
+		if o := committed[i].Offset; o >= 0 {
+			out[i].Committed = int64(o)
+		}
+	}
+	return out, nil
+}
+
+type logEnds struct{ low, high int64 }
+
+// ends returns the first and next offsets of partitions, in their order, by two requests.
+func (c *Cluster) ends(ctx context.Context, admin *kafka.AdminClient, parts []kafka.TopicPartition) ([]logEnds, error) {
+	ask := func(spec kafka.OffsetSpec) (map[string]int64, error) {
+		q := map[kafka.TopicPartition]kafka.OffsetSpec{}
+		for _, p := range parts {
+			q[kafka.TopicPartition{Topic: p.Topic, Partition: p.Partition}] = spec
+		}
+		res, err := admin.ListOffsets(ctx, q, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted), kafka.SetAdminRequestTimeout(kafkaTimeout))
+		if err != nil {
+			return nil, fmt.Errorf("listing offsets: %w", err)
+		}
+		m := map[string]int64{}
+		for tp, r := range res.ResultInfos {
+			if r.Error.Code() != kafka.ErrNoError {
+				return nil, fmt.Errorf("listing offsets of %s: %w", partitionName(*tp.Topic, tp.Partition), r.Error)
+			}
+			m[partitionName(*tp.Topic, tp.Partition)] = int64(r.Offset)
+		}
+		return m, nil
+	}
+	low, err := ask(kafka.EarliestOffsetSpec)
+	if err != nil {
+		return nil, err
+	}
+	high, err := ask(kafka.LatestOffsetSpec)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]logEnds, len(parts))
+	for i, p := range parts {
+		k := partitionName(*p.Topic, p.Partition)
+		out[i] = logEnds{low[k], high[k]}
+	}
+	return out, nil
+}
+
+// check sets the partitions back whose sink lost or changed its position.
+func (c *Consumer) check(ctx context.Context) error {
+	if len(c.owned) == 0 {
+		return nil
+	}
+	parts := make([]Assigned, 0, len(c.owned))
+	for _, o := range c.owned {
+		parts = append(parts, o.Assigned)
+	}
+	moved, err := c.cfg.Sink.Moved(ctx, parts)
+	if err != nil || len(moved) == 0 {
+		return err
+	}
+	records := make([]Record, len(moved))
+	for i, a := range moved {
+		records[i] = Record{Topic: a.Topic, Partition: a.Partition}
+	}
+	return c.setBack(ctx, records)
+}
+
+// setBack begins the partitions of the records again, from where the sink says.
+func (c *Consumer) setBack(ctx context.Context, records []Record) error {
+	tps := make([]kafka.TopicPartition, len(records))
+	for i, r := range records {
+		topic := c.cluster.Topic(r.Topic)
+		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: r.Partition}
+	}
+	c.log.Warn("the sink is not where it was left, reading again", "partitions", len(records))
+	tps, err := c.begin(ctx, tps)
+	if err != nil {
+		return nil // ctx is done
+	}
+	if _, err := c.c.SeekPartitions(tps); err != nil {
+		return fmt.Errorf("setting partitions back: %w", err)
+	}
+	return nil
+}
+
+func isFatal(err error) bool {
+	var ke kafka.Error
+	return errors.As(err, &ke) && ke.IsFatal()
+}

@@ -1,0 +1,107 @@
+// Package stream is the one way in which roles consume from and produce to Kafka.
+//
+//	            poll                        effects, then position
+//	Kafka ----> Consumer ----> Batch ----> Sink -------------------> Redis, a topic, ...
+//	               |             |           |
+//	               |             | Reject    | Start: where to begin (the sink's word, not the group's)
+//	               |             v           | Moved: a sink emptied or restored behind our back
+//	               |    <role>.dead topic    |
+//	               +--- offset stored only once the batch is applied
+//
+// Every record has a Fence, which a sink keeps with what it writes: a write whose fence is not newer is refused, so
+// that repeats, replays and instances that do not know yet that they lost a partition do no harm.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Config says how to reach Kafka and under which names.
+type Config struct {
+	// Brokers is host:port[,host:port...].
+	Brokers string
+	// Project is the first part of every topic's name.
+	Project string
+	// Instance distinguishes the processes that share a role and must survive a restart: a member that comes back
+	// under its name takes its partitions up at once.
+	Instance string
+	// Boot, when set, is appended to transactional ids (see embedded-facts in docs/adr/0004).
+	Boot string
+	// Properties are passed to librdkafka, for TLS and SASL.
+	Properties map[string]string
+	Log        *slog.Logger
+}
+
+// Cluster makes clients of one Kafka cluster.
+type Cluster struct {
+	cfg Config
+	log *slog.Logger
+}
+
+// New does no I/O.
+func New(cfg Config) *Cluster {
+	return &Cluster{cfg: cfg, log: cfg.Log}
+}
+
+// Topic is the full name of a topic that this package declares without its project.
+func (c *Cluster) Topic(name string) string { return c.cfg.Project + "." + name }
+
+// short is the inverse of Topic.
+func (c *Cluster) short(full string) string { return strings.TrimPrefix(full, c.cfg.Project+".") }
+
+func (c *Cluster) config(extra kafka.ConfigMap) *kafka.ConfigMap {
+	m := kafka.ConfigMap{
+		"bootstrap.servers":                  c.cfg.Brokers,
+		"client.id":                          "regie-" + c.cfg.Instance,
+		"socket.nagle.disable":               true,
+		"socket.keepalive.enable":            true,
+		"reconnect.backoff.ms":               50,
+		"reconnect.backoff.max.ms":           1000,
+		"topic.metadata.refresh.interval.ms": 30000,
+		"enable.metrics.push":                false,
+		"go.logs.channel.enable":             true,
+		"log_level":                          5,
+	}
+	maps.Copy(m, extra)
+	for k, v := range c.cfg.Properties {
+		m[k] = v
+	}
+	return &m
+}
+
+// forwardLogs writes librdkafka's own log lines to ours, until the client is closed.
+func (c *Cluster) forwardLogs(logs <-chan kafka.LogEvent) {
+	for e := range logs {
+		level := slog.LevelDebug // what librdkafka calls a warning is a retry that succeeds; it says what fails by errors
+		if e.Level <= 3 {
+			level = slog.LevelWarn
+		}
+		c.log.Log(context.Background(), level, "librdkafka", "client", e.Name, "tag", e.Tag, "message", e.Message)
+	}
+}
+
+// Permanent marks an error that a retry cannot cure: the record is set aside, its neighbours go on.
+func Permanent(err error) error { return &permanent{err} }
+
+type permanent struct{ error }
+
+func (p *permanent) Unwrap() error { return p.error }
+
+// IsPermanent tells whether err, or what it wraps, came from Permanent.
+func IsPermanent(err error) bool {
+	var p *permanent
+	return errors.As(err, &p)
+}
+
+// kafkaTimeout bounds one administrative question to the brokers.
+const kafkaTimeout = 10 * time.Second
+
+func partitionName(topic string, p int32) string { return fmt.Sprintf("%s/%d", topic, p) }

@@ -1,0 +1,194 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Through is the Sink of a role that computes records from records: what Transform makes of a record of partition p
+// goes to partition p of its output topic, so both have the same number of partitions.
+//
+// Its position is the output's own last record, whose source header names the record it was computed from: the log
+// tells by itself how far it is. A restart neither repeats nor leaves out, and what an instance wrote after it had
+// lost the partition shows as a tail that is not ours: then the records after that one's source are computed again.
+type Through struct {
+	cluster   *Cluster
+	transform func(Record) ([]Record, error)
+	output    map[string]string // by input topic
+	p         *Producer
+	tails     map[string]int64 // the offset of each output partition's last record, by input partition
+}
+
+// NewThrough makes a sink. Transform must be pure; an error of it sets the record aside. output names each input
+// topic's output topic. Close it.
+func (c *Cluster) NewThrough(output map[string]string, transform func(Record) ([]Record, error)) (*Through, error) {
+	p, err := c.NewProducer()
+	if err != nil {
+		return nil, err
+	}
+	return &Through{cluster: c, transform: transform, output: output, p: p, tails: map[string]int64{}}, nil
+}
+
+// Close ends the producer.
+func (t *Through) Close() { t.p.Close() }
+
+// headerMore is on each but the last of the records computed from one: a tail that bears it is half a job.
+const headerMore = "source-more"
+
+// Apply implements Sink.
+func (t *Through) Apply(ctx context.Context, b *Batch) error {
+	var out []Record
+	var from []int
+	for i, r := range b.Records {
+		rs, err := t.transform(r)
+		if err != nil {
+			b.Reject(i, err)
+			continue
+		}
+		for n, o := range rs {
+			o.Partition = r.Partition
+			o.Headers = append(o.Headers, Header{HeaderSource, r.Source()})
+			if n < len(rs)-1 {
+				o.Headers = append(o.Headers, Header{headerMore, "1"})
+			}
+			out = append(out, o)
+			from = append(from, i)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	ds, err := t.p.Produce(ctx, out)
+	for i, d := range ds {
+		if d.Err == nil {
+			r := b.Records[from[i]]
+			t.tails[partitionName(r.Topic, r.Partition)] = d.Offset
+		} else if IsPermanent(d.Err) {
+			b.Reject(from[i], d.Err)
+		}
+	}
+	return err
+}
+
+// Start implements Sink.
+func (t *Through) Start(ctx context.Context, parts []Assigned) ([]Start, error) {
+	tails, err := t.readTails(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Start, len(parts))
+	for i, a := range parts {
+		tail := tails[i]
+		t.tails[a.String()] = tail.offset
+		switch {
+		case tail.topicID == "":
+			out[i] = Start{Offset: a.Low, Why: "its output is empty"}
+		case tail.topicID != a.TopicID:
+			out[i] = Start{Offset: a.Low, Why: "the topic was created again"}
+		case tail.foreign:
+			out[i] = Start{Offset: max(tail.source+1, a.Low)}
+		default:
+			// Records that had no output leave no trace there; the group knows of them.
+			out[i] = Start{Offset: max(tail.source+1, a.Committed, a.Low)}
+		}
+		if out[i].Offset > a.High {
+			out[i] = Start{Offset: a.Low, Why: "its output's source lies beyond the log's end"}
+		}
+	}
+	return out, nil
+}
+
+// Moved implements Sink.
+func (t *Through) Moved(ctx context.Context, parts []Assigned) ([]Assigned, error) {
+	tps := t.outputs(parts)
+	ends, err := t.highs(ctx, tps)
+	if err != nil {
+		return nil, err
+	}
+	var moved []Assigned
+	for i, a := range parts {
+		if ends[i]-1 != t.tails[a.String()] {
+			moved = append(moved, a)
+		}
+	}
+	return moved, nil
+}
+
+func (t *Through) outputs(parts []Assigned) []kafka.TopicPartition {
+	tps := make([]kafka.TopicPartition, len(parts))
+	for i, a := range parts {
+		topic := t.cluster.Topic(t.output[a.Topic])
+		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: a.Partition}
+	}
+	return tps
+}
+
+func (t *Through) highs(ctx context.Context, tps []kafka.TopicPartition) ([]int64, error) {
+	admin, err := kafka.NewAdminClientFromProducer(t.p.p)
+	if err != nil {
+		return nil, fmt.Errorf("making an admin client: %w", err)
+	}
+	defer admin.Close()
+	ends, err := t.cluster.ends(ctx, admin, tps)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int64, len(ends))
+	for i, e := range ends {
+		out[i] = e.high
+	}
+	return out, nil
+}
+
+type tail struct {
+	offset  int64 // -1: no record
+	source  int64
+	topicID string
+	foreign bool // not what this instance wrote last, though it was the owner
+}
+
+// readTails reads the last record of each output partition.
+func (t *Through) readTails(ctx context.Context, parts []Assigned) ([]tail, error) {
+	tps := t.outputs(parts)
+	highs, err := t.highs(ctx, tps)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]tail, len(parts))
+	index := map[string]int{}
+	var ask []kafka.TopicPartition
+	for i, a := range parts {
+		out[i] = tail{offset: highs[i] - 1}
+		if known, ok := t.tails[a.String()]; ok && known != out[i].offset {
+			out[i].foreign = true
+		}
+		if highs[i] > 0 {
+			tps[i].Offset = kafka.Offset(highs[i] - 1)
+			ask = append(ask, tps[i])
+			index[partitionName(*tps[i].Topic, tps[i].Partition)] = i
+		}
+	}
+	if len(ask) == 0 {
+		return out, nil
+	}
+	return out, t.cluster.readAt(ctx, ask, func(r Record) error {
+		k := partitionName(t.cluster.Topic(r.Topic), r.Partition)
+		i, ok := index[k]
+		if !ok {
+			return nil
+		}
+		delete(index, k)
+		_, _, out[i].source, out[i].topicID, _ = parseSource(r.Headers.Get(HeaderSource))
+		if r.Headers.Get(headerMore) != "" {
+			out[i].source--
+		}
+		if len(index) == 0 {
+			return errDone
+		}
+		return nil
+	})
+}
+
+var _ Sink = (*Through)(nil)

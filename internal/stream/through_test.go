@@ -1,0 +1,153 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"regie/internal/servertest"
+	"regie/internal/stream"
+)
+
+const (
+	in  = "cms.programme"
+	out = "catalog.programme"
+)
+
+// upper is the transform of these tests: it refuses "poison", passes tombstones, and makes two records of "two".
+func upper(r stream.Record) ([]stream.Record, error) {
+	switch {
+	case r.Value == nil:
+		return []stream.Record{{Topic: out, Key: r.Key}}, nil
+	case string(r.Value) == "poison":
+		return nil, errors.New("it is poison")
+	case string(r.Value) == "two":
+		return []stream.Record{{Topic: out, Key: r.Key, Value: []byte("ONE")}, {Topic: out, Key: r.Key, Value: []byte("TWO")}}, nil
+	}
+	return []stream.Record{{Topic: out, Key: r.Key, Value: []byte(strings.ToUpper(string(r.Value)))}}, nil
+}
+
+// start runs transform as a role until the returned function is called, which waits for its end.
+func start(t *testing.T, c *stream.Cluster) (stop func()) {
+	t.Helper()
+	sink, err := c.NewThrough(map[string]string{in: out}, upper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- c.NewConsumer(stream.ConsumerConfig{Role: "transform", Topics: []string{in}, Sink: sink}).Run(ctx)
+	}()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		sink.Close()
+	}
+}
+
+func produce(t *testing.T, c *stream.Cluster, rs ...stream.Record) []stream.Delivery {
+	t.Helper()
+	p, err := c.NewProducer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for i := range rs {
+		rs[i].Partition = stream.AnyPartition
+	}
+	ds, err := p.Produce(t.Context(), rs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+func record(key, value string) stream.Record {
+	return stream.Record{Topic: in, Key: []byte(key), Value: []byte(value)}
+}
+
+// await reads topic from its beginning until n records are there, and returns "key=value" of each.
+func await(t *testing.T, c *stream.Cluster, topic string, n int) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		var got []string
+		err := c.ReadAll(ctx, topic, func(r stream.Record) error {
+			got = append(got, fmt.Sprintf("%s=%s", r.Key, r.Value))
+			return nil
+		})
+		if err != nil {
+			t.Fatalf("reading %s: %v; so far %q", topic, err, got)
+		}
+		if len(got) >= n {
+			return got
+		}
+	}
+}
+
+func TestARecordThatCannotBeTransformedHarmsNoNeighbour(t *testing.T) {
+	c := servertest.Cluster(t)
+	stop := start(t, c)
+	defer stop()
+	produce(t, c, record("a", "one"), record("a", "poison"), record("a", "three"))
+
+	if diff := cmp.Diff([]string{"a=ONE", "a=THREE"}, await(t, c, out, 2)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a=poison"}, await(t, c, "transform.dead", 1)); diff != "" {
+		t.Error(diff)
+	}
+	err := c.ReadAll(t.Context(), "transform.dead", func(r stream.Record) error {
+		if got := r.Headers.Get(stream.HeaderReason); got != "it is poison" {
+			t.Errorf("reason %q", got)
+		}
+		if got := r.Headers.Get(stream.HeaderOrigin); !strings.HasPrefix(got, "cms.programme/") || !strings.HasSuffix(got, "/1") {
+			t.Errorf("origin %q", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARestartNeitherRepeatsNorLeavesOut(t *testing.T) {
+	c := servertest.Cluster(t)
+	stop := start(t, c)
+	produce(t, c, record("a", "one"), record("b", "two"))
+	await(t, c, out, 3)
+	stop()
+	produce(t, c, record("a", "three"))
+	defer start(t, c)()
+	got := await(t, c, out, 4)
+	if len(got) != 4 {
+		t.Errorf("repeated: %q", got)
+	}
+}
+
+func TestWhatALateOwnerWroteIsOverwritten(t *testing.T) {
+	c := servertest.Cluster(t)
+	defer start(t, c)()
+	ds := produce(t, c, record("a", "one"), record("a", "two"), record("a", "three"))
+	await(t, c, out, 4)
+	// An instance that did not know yet that it had lost the partition writes the first record's result once more.
+	id, err := c.TopicID(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := stream.Header{Key: stream.HeaderSource, Value: fmt.Sprintf("%s/%d/%d/%s", in, ds[0].Partition, ds[0].Offset, id)}
+	produce(t, c, stream.Record{Topic: out, Key: []byte("a"), Value: []byte("STALE"), Headers: stream.Headers{source}})
+	got := await(t, c, out, 8)
+	if last := got[len(got)-1]; last != "a=THREE" {
+		t.Errorf("the log ends with %s", last)
+	}
+}

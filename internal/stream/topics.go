@@ -1,0 +1,187 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Collections are the CMS's collections that capture carries, each to its own topic. Their order is contract: a
+// collection's place is its partition of CapturePosition.
+func Collections() []string { return []string{"channel", "programme", "video", "person", "page"} }
+
+// Entities are the catalogue's entities that transform makes.
+func Entities() []string { return []string{"programme", "video"} }
+
+// CMS is the topic of a collection's changes: MongoDB Extended JSON, key = _id.
+func CMS(collection string) string { return "cms." + collection }
+
+// Catalog is the topic of an entity's events: Protobuf, key = entity id.
+func Catalog(entity string) string { return "catalog." + entity }
+
+// CapturePosition holds each collection's resume token; its partitions elect the collections' owners.
+const CapturePosition = "capture.position"
+
+// Dead is the topic of the records that a role set aside.
+func Dead(role string) string { return role + ".dead" }
+
+// A Topic's contract. Names lack the project's part.
+type Topic struct {
+	Name string
+	// Key says what a record's key is.
+	Key        string
+	Partitions int
+	// Retention is how long records are kept; 0 means compacted: the latest of each key, for ever.
+	Retention       time.Duration
+	MaxMessageBytes int
+}
+
+const (
+	// keyedPartitions never grows in place: a key must stay in its partition, where its order and its fence are.
+	keyedPartitions = 12
+	// DeleteRetention is how long a tombstone stays readable, and thus how long sinks keep a removed thing's fence.
+	DeleteRetention = 7 * 24 * time.Hour
+	mebi            = 1 << 20
+)
+
+// Topics are all of the project's topics, in the order of the flow.
+func Topics() []Topic {
+	var ts []Topic
+	for _, c := range Collections() {
+		// A CMS document has at most 16 MiB, and a change holds up to two of them as Extended JSON.
+		ts = append(ts, Topic{Name: CMS(c), Key: "document _id", Partitions: keyedPartitions, MaxMessageBytes: 64 * mebi})
+	}
+	ts = append(ts, Topic{Name: CapturePosition, Key: "collection", Partitions: 8, MaxMessageBytes: mebi})
+	for _, e := range Entities() {
+		ts = append(ts, Topic{Name: Catalog(e), Key: "entity id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi})
+	}
+	for _, r := range []string{"transform", "project"} {
+		ts = append(ts, Topic{Name: Dead(r), Key: "as the record's", Partitions: 1, Retention: 30 * 24 * time.Hour, MaxMessageBytes: 65 * mebi})
+	}
+	return ts
+}
+
+func (t Topic) config() map[string]string {
+	m := map[string]string{"max.message.bytes": strconv.Itoa(t.MaxMessageBytes)}
+	if t.Retention > 0 {
+		m["cleanup.policy"] = "delete"
+		m["retention.ms"] = strconv.FormatInt(t.Retention.Milliseconds(), 10)
+	} else {
+		m["cleanup.policy"] = "compact"
+		m["delete.retention.ms"] = strconv.FormatInt(DeleteRetention.Milliseconds(), 10)
+		// A tombstone's entity must be gone from a compacted topic in days, not whenever half of it is dirty.
+		m["min.cleanable.dirty.ratio"] = "0.1"
+	}
+	return m
+}
+
+// Apply creates what is missing with the given replication factor (0: the broker's default) and checks what exists.
+// It returns the names it created. A topic that contradicts its contract is an error that says what to do; all such
+// are reported at once.
+func (c *Cluster) Apply(ctx context.Context, replication int) (created []string, err error) {
+	admin, err := kafka.NewAdminClient(c.config(nil))
+	if err != nil {
+		return nil, fmt.Errorf("making an admin client: %w", err)
+	}
+	defer admin.Close()
+	go c.forwardLogs(admin.Logs())
+
+	if replication == 0 {
+		replication = -1
+	}
+	var specs []kafka.TopicSpecification
+	for _, t := range Topics() {
+		specs = append(specs, kafka.TopicSpecification{Topic: c.Topic(t.Name), NumPartitions: t.Partitions, ReplicationFactor: replication, Config: t.config()})
+	}
+	results, err := admin.CreateTopics(ctx, specs, kafka.SetAdminOperationTimeout(30*time.Second))
+	if err != nil {
+		return nil, fmt.Errorf("creating topics at %s: %w", c.cfg.Brokers, err)
+	}
+	for _, r := range results {
+		switch r.Error.Code() {
+		case kafka.ErrNoError:
+			created = append(created, r.Topic)
+		case kafka.ErrTopicAlreadyExists:
+		default:
+			return created, fmt.Errorf("creating topic %s: %w", r.Topic, r.Error)
+		}
+	}
+	return created, c.check(ctx, admin)
+}
+
+// Check is Apply without creating anything.
+func (c *Cluster) Check(ctx context.Context) error {
+	admin, err := kafka.NewAdminClient(c.config(nil))
+	if err != nil {
+		return fmt.Errorf("making an admin client: %w", err)
+	}
+	defer admin.Close()
+	go c.forwardLogs(admin.Logs())
+	return c.check(ctx, admin)
+}
+
+func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
+	found, err := c.describe(ctx, admin, nil)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var resources []kafka.ConfigResource
+	want := map[string]Topic{}
+	for _, t := range Topics() {
+		full := c.Topic(t.Name)
+		want[full] = t
+		d, ok := found[full]
+		if !ok {
+			errs = append(errs, fmt.Errorf("topic %s is missing: run `regie topics apply`", full))
+			continue
+		}
+		if n := len(d.Partitions); n != t.Partitions {
+			errs = append(errs, fmt.Errorf("topic %s has %d partitions instead of %d: keys would change places; copy it to a new topic of %d partitions", full, n, t.Partitions, t.Partitions))
+		}
+		resources = append(resources, kafka.ConfigResource{Type: kafka.ResourceTopic, Name: full})
+	}
+	if len(resources) == 0 {
+		return errors.Join(errs...)
+	}
+	configs, err := admin.DescribeConfigs(ctx, resources, kafka.SetAdminRequestTimeout(kafkaTimeout))
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("describing topic configurations: %w", err))...)
+	}
+	for _, r := range configs {
+		for _, key := range []string{"cleanup.policy", "max.message.bytes"} {
+			if w, g := want[r.Name].config()[key], r.Config[key].Value; g != "" && g != w {
+				errs = append(errs, fmt.Errorf("topic %s has %s=%s instead of %s: alter it with Kafka's own tools", r.Name, key, g, w))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// describe returns the project's topics that exist, by full name; all declared ones when names is nil.
+func (c *Cluster) describe(ctx context.Context, admin *kafka.AdminClient, names []string) (map[string]kafka.TopicDescription, error) {
+	if names == nil {
+		for _, t := range Topics() {
+			names = append(names, c.Topic(t.Name))
+		}
+	}
+	res, err := admin.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames(names), kafka.SetAdminRequestTimeout(kafkaTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("describing topics at %s: %w", c.cfg.Brokers, err)
+	}
+	found := map[string]kafka.TopicDescription{}
+	for _, d := range res.TopicDescriptions {
+		switch d.Error.Code() {
+		case kafka.ErrNoError:
+			found[d.Name] = d
+		case kafka.ErrUnknownTopicOrPart:
+		default:
+			return nil, fmt.Errorf("describing topic %s: %w", d.Name, d.Error)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,2 @@
+import{n as e,t}from"./main-B2Ij0-ob.js";var n={jsonc:{astFormat:`formatted-jsonc`,parse:e=>({type:`json`,text:e}),locStart:()=>0,locEnd:({text:e})=>e.length}},r={"formatted-jsonc":{print({node:{text:n}}){return t(n,e(n,void 0,{tabSize:2,insertSpaces:!0,eol:`
+`}))}}};export{n as parsers,r as printers};
