@@ -35,6 +35,7 @@ require (
 	go.yaml.in/yaml/v2 v2.4.2 // indirect
 	golang.org/x/crypto v0.53.0 // indirect
 	golang.org/x/mod v0.40.0 // indirect
+	golang.org/x/text v0.41.0 // indirect
 	golang.org/x/tools v0.49.0 // indirect
 )
 
@@ -62,5 +63,4 @@ require (
 	github.com/vektah/gqlparser/v2 v2.5.37
 	go.etcd.io/bbolt v1.4.3
 	golang.org/x/sys v0.48.0
-	golang.org/x/text v0.41.0
 )

@@ -1,3 +1,283 @@
+// Regie is the real-time backend of a video-on-demand broadcaster. See README.md.
+//
+// This file wires the roles together; it alone knows what is embedded.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"regie/graph"
+	"regie/ingest/capture"
+	"regie/ingest/project"
+	"regie/ingest/transform"
+	"regie/internal/admin"
+	"regie/internal/catalog"
+	"regie/internal/cli"
+	"regie/internal/cms"
+	"regie/internal/demo"
+	"regie/internal/embedded"
+	"regie/internal/httpserver"
+	"regie/internal/stream"
+	"regie/loaders"
+	"regie/resolvers"
+	"regie/web"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Environ(), cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "regie: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run is the program: it returns when its command is done or, for a server, some time after ctx is.
+func run(ctx context.Context, args, env []string, std cli.IO) error {
+	c, command, err := parse(args, env, std.Out)
+	if errors.Is(err, errHelp) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "run":
+		return serve(ctx, c, std)
+	case "version":
+		_, err := fmt.Fprintln(std.Out, version())
+		return err
+	case "topics apply", "topics check":
+		cluster, err := c.connect(c.Kafka, "", c.logger(std.Err))
+		if err != nil {
+			return err
+		}
+		defer cluster.Close()
+		if command == "topics check" {
+			return cluster.Check(ctx)
+		}
+		created, err := cluster.Apply(ctx, c.Topics.Apply.Replication)
+		for _, t := range created {
+			_, _ = fmt.Fprintf(std.Out, "created %s\n", t)
+		}
+		return err
+	}
+	return c.edit(ctx, command, std)
+}
+
+// edit runs a command on the CMS: a MongoDB's, or the embedded one of a running process.
+func (c *config) edit(ctx context.Context, command string, std cli.IO) error {
+	var store cms.Store = cms.NewRemote(c.Admin)
+	if c.Mongodb != "" {
+		m, err := cms.OpenMongo(ctx, c.Mongodb, c.MongodbDatabase)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = m.Close(context.WithoutCancel(ctx)) }()
+		if err := m.Index(ctx, stream.Collections()); err != nil {
+			return err
+		}
+		store = m
+	}
+	switch command {
+	case "import <file>":
+		return cli.Import(ctx, std, store, c.Import.File)
+	case "cms get <collection> <slug-or-id>":
+		return cli.Get(ctx, std, store, c.CMS.Get.Collection, c.CMS.Get.Ref)
+	case "cms set <collection> <slug-or-id> <assignment>":
+		return cli.Set(ctx, std, store, c.CMS.Set.Collection, c.CMS.Set.Ref, c.CMS.Set.Assignments)
+	case "cms put <collection>", "cms put <collection> <file>":
+		return cli.Put(ctx, std, store, c.CMS.Put.Collection, c.CMS.Put.File)
+	case "cms delete <collection> <slug-or-id>":
+		return cli.Delete(ctx, std, store, c.CMS.Delete.Collection, c.CMS.Delete.Ref)
+	}
+	return fmt.Errorf("the command %q is not wired", command)
+}
+
+// connect makes clients of Kafka as the flags name it. It does no I/O yet.
+func (c *config) connect(brokers, boot string, log *slog.Logger) (*stream.Cluster, error) {
+	props, err := properties(c.KafkaProperties)
+	if err != nil {
+		return nil, err
+	}
+	if brokers == "" {
+		return nil, errors.New("--kafka (or REGIE_KAFKA) is missing")
+	}
+	return stream.New(stream.Config{Brokers: brokers, Project: c.Project, Instance: c.Instance, Boot: boot, Properties: props, Log: log}), nil
+}
+
+// process is what the roles of one process share.
+type process struct {
+	*config
+	std     cli.IO
+	log     *slog.Logger
+	began   time.Time
+	metrics *prometheus.Registry
+	checks  admin.Checks
+
+	pages, ops net.Listener
+	servers    *embedded.Servers // nil on real ones
+	cluster    *stream.Cluster
+	catalog    *catalog.Catalog
+	source     cms.Source
+	editor     http.Handler // of the embedded CMS
+	firstStart bool         // of the embedded default: its topics are empty
+	// closers give back what was opened, last first, once every part has ended.
+	closers []func() error
+}
+
+// serve runs the roles until ctx is done, or until one of them fails.
+func serve(ctx context.Context, c *config, std cli.IO) (err error) {
+	p := &process{config: c, std: std, log: c.logger(std.Err), began: time.Now(), metrics: prometheus.NewRegistry()}
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		for _, end := range slices.Backward(p.closers) {
+			err = errors.Join(err, end())
+		}
+	}()
+	if err := p.open(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for name, run := range p.parts() {
+		g.Go(func() error {
+			err := run(ctx)
+			if err == nil && ctx.Err() == nil {
+				err = errors.New("ended by itself")
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// parts are what runs, each until its context is done.
+func (p *process) parts() map[string]func(context.Context) error {
+	parts := map[string]func(context.Context) error{
+		"admin": func(ctx context.Context) error {
+			return httpserver.Run(ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.log)
+		},
+		"announcement": p.announce,
+	}
+	if p.servers != nil {
+		parts["embedded servers"] = p.servers.Run
+	}
+	all := map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project, "gateway": p.gateway}
+	for _, role := range p.Run.Role {
+		parts[role] = all[role]
+	}
+	return parts
+}
+
+func (p *process) capture(ctx context.Context) error {
+	role := capture.New(p.cluster, p.source, p.log)
+	p.checks.Set(capture.Role, ready(role.Ready, "is taking its collections over"))
+	return role.Run(ctx)
+}
+
+func (p *process) transform(ctx context.Context) error {
+	sink, err := p.cluster.NewThrough(transform.Outputs(), transform.Transform)
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	return p.consume(ctx, capture.Role, stream.ConsumerConfig{Role: transform.Role, Topics: transform.Inputs(), Sink: sink})
+}
+
+func (p *process) project(ctx context.Context) error {
+	sink := project.New(p.catalog, time.Now, p.log, project.NewMetrics(p.metrics))
+	return p.consume(ctx, transform.Role, stream.ConsumerConfig{Role: project.Role, Topics: project.Inputs(), Sink: sink})
+}
+
+// consume runs a consumer. On the first start it waits for the role before it: an empty topic is read to its end at
+// once, and the process would be ready without a catalogue.
+func (p *process) consume(ctx context.Context, before string, cfg stream.ConsumerConfig) error {
+	if p.firstStart && p.await(ctx, before) != nil {
+		return nil
+	}
+	consumer := p.cluster.NewConsumer(cfg)
+	p.checks.Set(cfg.Role, ready(consumer.Ready, "is catching up with its topics"))
+	return consumer.Run(ctx)
+}
+
+func ready(ask func() bool, waiting string) func(context.Context) error {
+	return func(context.Context) error {
+		if !ask() {
+			return errors.New(waiting)
+		}
+		return nil
+	}
+}
+
+func (p *process) gateway(ctx context.Context) error {
+	if p.embedded && p.await(ctx, project.Role) != nil { // its Redis starts empty: connections wait until it is refilled
+		return nil
+	}
+	p.checks.Set("gateway", p.catalog.Ping)
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte(p.secret))}})
+	query := graph.Handler(graph.Options{
+		Schema: schema, Introspection: p.playground(), Log: p.log.With("role", "gateway"),
+		Attach: func(ctx context.Context, screen catalog.Screen) context.Context {
+			return loaders.With(ctx, loaders.New(p.catalog, screen))
+		},
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/query", query)
+	mux.Handle("/query/", query)
+	mux.Handle("GET /freshness", graph.Edits(ctx, p.catalog))
+	mux.Handle("GET /posters/", demo.Posters())
+	mux.Handle("/", web.Handler(web.Config{AdminURL: "http://" + p.ops.Addr().String(), GraphiQL: p.playground()}))
+	return httpserver.Run(ctx, p.pages, mux, p.log)
+}
+
+// await returns when a role of this process is ready, or with an error when ctx is done first.
+func (p *process) await(ctx context.Context, role string) error {
+	return p.poll(ctx, func() bool { return p.checks.Check(ctx, role) == nil })
+}
+
+// poll asks until the answer is yes, or returns an error when ctx is done first.
+func (p *process) poll(ctx context.Context, ask func() bool) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ask() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + s.Value
+		}
+	}
+	return v + " " + info.GoVersion
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"regie/internal/catalog"
@@ -52,7 +53,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		case errors.Is(err, context.Canceled):
 			return withPath(ctx, coded(CodeUnavailable, "The request was cancelled."))
 		}
-		trace := traceID(ctx)
+		trace := uuid.NewString()
 		log.Error("answering a field failed", "path", graphql.GetPath(ctx).String(), "trace", trace, "error", err)
 		e := coded(CodeInternal, "Something went wrong here; it is logged.")
 		e.Extensions["traceId"] = trace

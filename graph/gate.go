@@ -33,14 +33,13 @@ type gate struct {
 }
 
 var (
-	_ graphql.OperationParameterMutator    = (*gate)(nil)
-	_ graphql.HandlerExtension             = (*gate)(nil)
-	_ graphql.Cache[*ast.QueryDocument]    = (*gate)(nil)
+	_ graphql.OperationParameterMutator = (*gate)(nil)
+	_ graphql.HandlerExtension          = (*gate)(nil)
+	_ graphql.Cache[*ast.QueryDocument] = (*gate)(nil)
 )
 
 func newGate(schema *ast.Schema) *gate {
-	g := &gate{schema: schema, rules: safeRules(), seen: lru.New[*ast.QueryDocument](1000)}
-	return g
+	return &gate{schema: schema, rules: safeRules(), seen: lru.New[*ast.QueryDocument](1000)}
 }
 
 // safeRules are GraphQL's rules without the one that is exponential in a chain of fragments; maxDepth does its work.
@@ -62,7 +61,9 @@ func (g *gate) Get(ctx context.Context, text string) (*ast.QueryDocument, bool) 
 }
 
 // Add implements graphql.Cache.
-func (g *gate) Add(ctx context.Context, text string, doc *ast.QueryDocument) { g.seen.Add(ctx, text, doc) }
+func (g *gate) Add(ctx context.Context, text string, doc *ast.QueryDocument) {
+	g.seen.Add(ctx, text, doc)
+}
 
 // MutateOperationParameters checks the document.
 func (g *gate) MutateOperationParameters(ctx context.Context, p *graphql.RawParams) *gqlerror.Error {
@@ -70,23 +71,30 @@ func (g *gate) MutateOperationParameters(ctx context.Context, p *graphql.RawPara
 		return nil
 	}
 	if len(p.Query) > maxDocument {
-		return coded(CodeTooComplex, fmt.Sprintf("The document has %d bytes; at most %d are allowed.", len(p.Query), maxDocument))
+		return tooComplex("The document has %d bytes; at most %d are allowed.", len(p.Query), maxDocument)
 	}
 	if nesting(p.Query) > maxNesting {
-		return coded(CodeTooComplex, fmt.Sprintf("The document is nested more than %d brackets deep.", maxNesting))
+		return tooComplex("The document is nested more than %d brackets deep.", maxNesting)
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, maxTokens)
 	if err != nil {
 		return recode(err, CodeParse)
 	}
+	if len(doc.Operations) == 0 {
+		return coded(CodeValidation, "The document has no operation.")
+	}
 	if err := measure(doc); err != nil {
-		return coded(CodeTooComplex, err.Error())
+		return err
 	}
 	if errs := validator.ValidateWithRules(g.schema, doc, g.rules); len(errs) > 0 {
 		return recode(errs[0], CodeValidation)
 	}
 	g.seen.Add(ctx, p.Query, doc)
 	return nil
+}
+
+func tooComplex(format string, args ...any) *gqlerror.Error {
+	return coded(CodeTooComplex, fmt.Sprintf(format, args...))
 }
 
 func recode(err error, code string) *gqlerror.Error {
@@ -125,7 +133,7 @@ type measurer struct {
 }
 
 // measure bounds a document, visiting every selection once.
-func measure(doc *ast.QueryDocument) error {
+func measure(doc *ast.QueryDocument) *gqlerror.Error {
 	m := &measurer{fragments: map[string]*ast.FragmentDefinition{}, known: map[string]size{}, underway: map[string]bool{}}
 	for _, f := range doc.Fragments {
 		m.fragments[f.Name] = f
@@ -143,14 +151,14 @@ func measure(doc *ast.QueryDocument) error {
 	return nil
 }
 
-func (m *measurer) set(set ast.SelectionSet) (size, error) {
+func (m *measurer) set(set ast.SelectionSet) (size, *gqlerror.Error) {
 	var total size
 	for _, s := range set {
 		if m.selections++; m.selections > maxSelections {
-			return total, fmt.Errorf("The document has more than %d selections.", maxSelections) //nolint:staticcheck,revive // a client reads it
+			return total, tooComplex("The document has more than %d selections.", maxSelections)
 		}
 		var one size
-		var err error
+		var err *gqlerror.Error
 		switch s := s.(type) {
 		case *ast.Field:
 			if one, err = m.set(s.SelectionSet); err == nil {
@@ -168,16 +176,16 @@ func (m *measurer) set(set ast.SelectionSet) (size, error) {
 		total.fields += one.fields
 		total.depth = max(total.depth, one.depth)
 		if total.depth > maxDepth {
-			return total, fmt.Errorf("The document is more than %d fields deep.", maxDepth) //nolint:staticcheck,revive // a client reads it
+			return total, tooComplex("The document is more than %d fields deep.", maxDepth)
 		}
 		if total.fields > maxFields {
-			return total, fmt.Errorf("The document has more than %d fields with its fragments followed.", maxFields) //nolint:staticcheck,revive // a client reads it
+			return total, tooComplex("The document has more than %d fields with its fragments followed.", maxFields)
 		}
 	}
 	return total, nil
 }
 
-func (m *measurer) fragment(name string) (size, error) {
+func (m *measurer) fragment(name string) (size, *gqlerror.Error) {
 	if s, ok := m.known[name]; ok {
 		return s, nil
 	}
@@ -186,7 +194,7 @@ func (m *measurer) fragment(name string) (size, error) {
 		return size{}, nil // validation names it
 	}
 	if m.underway[name] {
-		return size{}, fmt.Errorf("The fragment %s contains itself.", name) //nolint:staticcheck,revive // a client reads it
+		return size{}, tooComplex("The fragment %s contains itself.", name)
 	}
 	m.underway[name] = true
 	s, err := m.set(f.SelectionSet)

@@ -6,14 +6,15 @@ import (
 	"context"
 	"errors"
 	"math"
-	"regie/graph/model"
-	catalogv1 "regie/proto/catalog/v1"
-	projectionv1 "regie/proto/projection/v1"
 	"strconv"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"regie/graph/model"
+	catalogv1 "regie/proto/catalog/v1"
+	projectionv1 "regie/proto/projection/v1"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -24,6 +25,9 @@ type ProgrammeResolver interface {
 	Synopsis(ctx context.Context, obj *projectionv1.Programme, length model.TextLength) (*string, error)
 
 	Videos(ctx context.Context, obj *projectionv1.Programme, first int32, after *string, orderBy model.VideoOrder) (*model.VideoConnection, error)
+}
+type ProgrammeEdgeResolver interface {
+	Node(ctx context.Context, obj *model.ProgrammeEdge) (*projectionv1.Programme, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -527,7 +531,7 @@ func (ec *executionContext) _ProgrammeEdge_node(ctx context.Context, field graph
 			return ec.fieldContext_ProgrammeEdge_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
+			return ec.Resolvers.ProgrammeEdge().Node(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *projectionv1.Programme) graphql.Marshaler {
@@ -541,8 +545,8 @@ func (ec *executionContext) fieldContext_ProgrammeEdge_node(_ context.Context, f
 	fc = &graphql.FieldContext{
 		Object:     "ProgrammeEdge",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Programme(ctx, field)
 		},
@@ -849,13 +853,46 @@ func (ec *executionContext) _ProgrammeEdge(ctx context.Context, sel ast.Selectio
 		case "cursor":
 			out.Values[i] = ec._ProgrammeEdge_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "node":
-			out.Values[i] = ec._ProgrammeEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ProgrammeEdge_node(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

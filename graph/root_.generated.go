@@ -7,13 +7,14 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"regie/graph/model"
-	catalogv1 "regie/proto/catalog/v1"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"regie/graph/model"
+	catalogv1 "regie/proto/catalog/v1"
 )
 
 // NewExecutableSchema creates an ExecutableSchema from the ResolverRoot interface.
@@ -25,8 +26,10 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Programme() ProgrammeResolver
+	ProgrammeEdge() ProgrammeEdgeResolver
 	Query() QueryResolver
 	Video() VideoResolver
+	VideoEdge() VideoEdgeResolver
 }
 
 type DirectiveRoot struct {

@@ -7,10 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regie/graph/model"
-	"regie/graph/scalar"
-	catalogv1 "regie/proto/catalog/v1"
-	projectionv1 "regie/proto/projection/v1"
 	"strconv"
 	"sync/atomic"
 
@@ -18,6 +14,11 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/vektah/gqlparser/v2/ast"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"regie/graph/model"
+	"regie/graph/scalar"
+	catalogv1 "regie/proto/catalog/v1"
+	projectionv1 "regie/proto/projection/v1"
 )
 
 // region    ************************** generated!.gotpl **************************

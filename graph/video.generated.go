@@ -6,15 +6,16 @@ import (
 	"context"
 	"errors"
 	"math"
-	"regie/graph/model"
-	catalogv1 "regie/proto/catalog/v1"
-	projectionv1 "regie/proto/projection/v1"
 	"strconv"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"regie/graph/model"
+	catalogv1 "regie/proto/catalog/v1"
+	projectionv1 "regie/proto/projection/v1"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -25,6 +26,9 @@ type VideoResolver interface {
 
 	Synopsis(ctx context.Context, obj *projectionv1.Video, length model.TextLength) (*string, error)
 	Programme(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Programme, error)
+}
+type VideoEdgeResolver interface {
+	Node(ctx context.Context, obj *model.VideoEdge) (*projectionv1.Video, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -532,7 +536,7 @@ func (ec *executionContext) _VideoEdge_node(ctx context.Context, field graphql.C
 			return ec.fieldContext_VideoEdge_node(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
+			return ec.Resolvers.VideoEdge().Node(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *projectionv1.Video) graphql.Marshaler {
@@ -546,8 +550,8 @@ func (ec *executionContext) fieldContext_VideoEdge_node(_ context.Context, field
 	fc = &graphql.FieldContext{
 		Object:     "VideoEdge",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Video(ctx, field)
 		},
@@ -934,13 +938,46 @@ func (ec *executionContext) _VideoEdge(ctx context.Context, sel ast.SelectionSet
 		case "cursor":
 			out.Values[i] = ec._VideoEdge_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "node":
-			out.Values[i] = ec._VideoEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._VideoEdge_node(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

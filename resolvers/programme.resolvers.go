@@ -7,25 +7,39 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
+
 	"regie/graph"
 	"regie/graph/model"
+	"regie/loaders"
 	catalogv1 "regie/proto/catalog/v1"
 	projectionv1 "regie/proto/projection/v1"
 )
 
 func (r *programmeResolver) Image(ctx context.Context, obj *projectionv1.Programme, role catalogv1.ImageRole) (*projectionv1.Image, error) {
-	panic(fmt.Errorf("not implemented: Image - image"))
+	return image(obj.GetImages(), role), nil
 }
 
 func (r *programmeResolver) Synopsis(ctx context.Context, obj *projectionv1.Programme, length model.TextLength) (*string, error) {
-	panic(fmt.Errorf("not implemented: Synopsis - synopsis"))
+	return synopsis(obj.GetSynopsis(), length), nil
 }
 
 func (r *programmeResolver) Videos(ctx context.Context, obj *projectionv1.Programme, first int32, after *string, orderBy model.VideoOrder) (*model.VideoConnection, error) {
-	panic(fmt.Errorf("not implemented: Videos - videos"))
+	id, err := idOf("programme", obj.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return r.videos(ctx, videoList(id, orderBy), first, after)
+}
+
+func (r *programmeEdgeResolver) Node(ctx context.Context, obj *model.ProgrammeEdge) (*projectionv1.Programme, error) {
+	return loaders.From(ctx).Programme(ctx, obj.ID)
 }
 
 func (r *Resolver) Programme() graph.ProgrammeResolver { return &programmeResolver{r} }
 
-type programmeResolver struct{ *Resolver }
+func (r *Resolver) ProgrammeEdge() graph.ProgrammeEdgeResolver { return &programmeEdgeResolver{r} }
+
+type (
+	programmeResolver     struct{ *Resolver }
+	programmeEdgeResolver struct{ *Resolver }
+)

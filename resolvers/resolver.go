@@ -1,8 +1,8 @@
+// Package resolvers answers the schema's fields: a field is read from its blob, or through the request's loaders.
 package resolvers
 
-// This file will not be regenerated automatically.
-//
-// It serves as dependency injection for your app, add any dependencies you require
-// here.
-
-type Resolver struct{}
+// Resolver is the root of all resolvers.
+type Resolver struct {
+	// Cursors signs the places in lists that clients are given.
+	Cursors Cursors
+}

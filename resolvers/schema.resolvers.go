@@ -7,26 +7,38 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
+
 	"regie/graph"
 	"regie/graph/model"
+	"regie/internal/catalog"
+	"regie/loaders"
 	projectionv1 "regie/proto/projection/v1"
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
-	panic(fmt.Errorf("not implemented: Node - node"))
+	ref, err := parseID(id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loaders.From(ctx).Entity(ctx, ref)
+	if m == nil || err != nil {
+		return nil, err
+	}
+	node, _ := m.(model.Node)
+	return node, nil
 }
 
 func (r *queryResolver) Programme(ctx context.Context, by model.ProgrammeBy) (*projectionv1.Programme, error) {
-	panic(fmt.Errorf("not implemented: Programme - programme"))
+	return r.programmeBy(ctx, by)
 }
 
 func (r *queryResolver) Video(ctx context.Context, by model.VideoBy) (*projectionv1.Video, error) {
-	panic(fmt.Errorf("not implemented: Video - video"))
+	return r.videoBy(ctx, by)
 }
 
 func (r *queryResolver) Programmes(ctx context.Context, first int32, after *string, orderBy model.ProgrammeOrder) (*model.ProgrammeConnection, error) {
-	panic(fmt.Errorf("not implemented: Programmes - programmes"))
+	l := catalog.List{Family: catalog.Programmes, Order: catalog.ByDate, Reverse: orderBy == model.ProgrammeOrderNewest}
+	return r.programmes(ctx, l, first, after)
 }
 
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }

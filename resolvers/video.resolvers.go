@@ -7,29 +7,47 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
+
 	"regie/graph"
 	"regie/graph/model"
+	"regie/loaders"
 	catalogv1 "regie/proto/catalog/v1"
 	projectionv1 "regie/proto/projection/v1"
 )
 
 func (r *videoResolver) Path(ctx context.Context, obj *projectionv1.Video) (string, error) {
-	panic(fmt.Errorf("not implemented: Path - path"))
+	// It holds another entity's slug; a video whose programme is gone is reached by its id.
+	p, err := r.programmeOf(ctx, obj)
+	if err != nil {
+		return "", err
+	}
+	if p == nil {
+		return "/" + obj.GetId(), nil
+	}
+	return p.GetPath() + "/" + obj.GetSlug(), nil
 }
 
 func (r *videoResolver) Image(ctx context.Context, obj *projectionv1.Video, role catalogv1.ImageRole) (*projectionv1.Image, error) {
-	panic(fmt.Errorf("not implemented: Image - image"))
+	return image(obj.GetImages(), role), nil
 }
 
 func (r *videoResolver) Synopsis(ctx context.Context, obj *projectionv1.Video, length model.TextLength) (*string, error) {
-	panic(fmt.Errorf("not implemented: Synopsis - synopsis"))
+	return synopsis(obj.GetSynopsis(), length), nil
 }
 
 func (r *videoResolver) Programme(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Programme, error) {
-	panic(fmt.Errorf("not implemented: Programme - programme"))
+	return r.programmeOf(ctx, obj)
+}
+
+func (r *videoEdgeResolver) Node(ctx context.Context, obj *model.VideoEdge) (*projectionv1.Video, error) {
+	return loaders.From(ctx).Video(ctx, obj.ID)
 }
 
 func (r *Resolver) Video() graph.VideoResolver { return &videoResolver{r} }
 
-type videoResolver struct{ *Resolver }
+func (r *Resolver) VideoEdge() graph.VideoEdgeResolver { return &videoEdgeResolver{r} }
+
+type (
+	videoResolver     struct{ *Resolver }
+	videoEdgeResolver struct{ *Resolver }
+)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	projectionv1 "regie/proto/projection/v1"
 	"strconv"
 )
 
@@ -35,14 +34,6 @@ type ProgrammeConnection struct {
 	TotalCount int32 `json:"totalCount"`
 }
 
-// A programme's place in a list.
-type ProgrammeEdge struct {
-	// Give it as `after` to read what follows.
-	Cursor string `json:"cursor"`
-	// Null, with an error, when this one could not be read; its neighbours are whole.
-	Node *projectionv1.Programme `json:"node,omitempty"`
-}
-
 // The catalogue, already formatted for the screen that the URL, the X-Screen header or ?screen= names: web (the default),
 // mobile or iptv. One document serves all of them.
 type Query struct {
@@ -61,14 +52,6 @@ type VideoConnection struct {
 	PageInfo *PageInfo    `json:"pageInfo"`
 	// How many the whole list has.
 	TotalCount int32 `json:"totalCount"`
-}
-
-// A video's place in a list.
-type VideoEdge struct {
-	// Give it as `after` to read what follows.
-	Cursor string `json:"cursor"`
-	// Null, with an error, when this one could not be read; its neighbours are whole.
-	Node *projectionv1.Video `json:"node,omitempty"`
 }
 
 // A video's slug is unique within its programme.

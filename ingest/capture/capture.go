@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -32,23 +33,52 @@ type Capture struct {
 	cluster *stream.Cluster
 	source  cms.Source
 	log     *slog.Logger
+
+	mu       sync.Mutex
+	assigned bool
+	// behind are the collections owned here whose changes are not yet being followed.
+	behind map[string]bool
 }
 
 // New does no I/O.
 func New(cluster *stream.Cluster, source cms.Source, log *slog.Logger) *Capture {
-	return &Capture{cluster: cluster, source: source, log: log.With("role", Role)}
+	return &Capture{cluster: cluster, source: source, log: log.With("role", Role), behind: map[string]bool{}}
+}
+
+// Ready tells whether the election is over and the changes of every collection owned here are being followed.
+func (c *Capture) Ready() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.assigned && len(c.behind) == 0
+}
+
+func (c *Capture) set(collection string, behind bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if behind {
+		c.behind[collection] = true
+	} else {
+		delete(c.behind, collection)
+	}
 }
 
 // Run captures the collections that this instance is elected for, until ctx is done.
 func (c *Capture) Run(ctx context.Context) error {
 	collections := stream.Collections()
-	return c.cluster.Elect(ctx, Role, stream.CapturePosition, func(ctx context.Context, partition int32) error {
+	assigned := func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.assigned = true
+	}
+	return c.cluster.Elect(ctx, Role, stream.CapturePosition, assigned, func(ctx context.Context, partition int32) error {
 		if int(partition) >= len(collections) {
 			<-ctx.Done()
 			return nil
 		}
 		o := &owner{Capture: c, collection: collections[partition], partition: partition}
 		o.log = c.log.With("collection", o.collection)
+		c.set(o.collection, true)
+		defer c.set(o.collection, false)
 		return o.run(ctx)
 	})
 }
@@ -114,6 +144,7 @@ func (o *owner) session(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = changes.Close(context.WithoutCancel(ctx)) }()
+	o.set(o.collection, false)
 	saved, at := token, time.Now()
 	for {
 		events, err := changes.Next(ctx, batchSize)

@@ -105,6 +105,9 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 			}
 		}
 	}
+	if err := b.Bury(ctx); err != nil {
+		return err
+	}
 	if err := s.positions.Store(ctx, b.Ends()); err != nil {
 		return err
 	}

@@ -18,10 +18,12 @@ import (
 
 // Bolt is the CMS of the embedded default, in one file. Its change events are MongoDB's.
 //
-// Buckets, per collection: documents (key -> BSON), slugs (slug NUL key -> nothing), changes (sequence -> event).
+// Buckets, per collection: documents (key -> BSON), slugs (slug NUL key -> nothing), changes (sequence -> event, without
+// a gap).
 type Bolt struct {
-	db  *bbolt.DB
-	now func() time.Time
+	db   *bbolt.DB
+	now  func() time.Time
+	kept uint64 // changes of each collection
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each commit
@@ -55,7 +57,7 @@ func OpenBolt(dir string, now func() time.Time) (*Bolt, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing the embedded CMS: %w", err), db.Close())
 	}
-	return &Bolt{db: db, now: now, changed: make(chan struct{})}, nil
+	return &Bolt{db: db, now: now, kept: keptChanges, changed: make(chan struct{})}, nil
 }
 
 // Close waits for what is under way.
@@ -74,12 +76,14 @@ func (b *Bolt) Marked(name string) (ok bool, err error) {
 
 // collection is one collection's buckets within a transaction.
 type collection struct {
+	tx                        *bbolt.Tx
 	name                      string
+	kept                      uint64
 	documents, slugs, changes *bbolt.Bucket
 }
 
 func in(tx *bbolt.Tx, name string) (collection, error) {
-	c := collection{name: name, documents: tx.Bucket([]byte("documents/" + name)), slugs: tx.Bucket([]byte("slugs/" + name)), changes: tx.Bucket([]byte("changes/" + name))}
+	c := collection{tx: tx, name: name, documents: tx.Bucket([]byte("documents/" + name)), slugs: tx.Bucket([]byte("slugs/" + name)), changes: tx.Bucket([]byte("changes/" + name))}
 	if c.documents == nil {
 		return c, CheckCollection(name)
 	}
@@ -91,19 +95,41 @@ func (c collection) find(ref string) (bson.Raw, error) {
 	if d := c.documents.Get([]byte(ref)); d != nil {
 		return d, nil
 	}
-	var found bson.Raw
-	prefix := append([]byte(ref), 0)
+	parent, self := reference(c.name, ref)
+	if parent != "" {
+		programmes, err := in(c.tx, "programme")
+		if err != nil {
+			return nil, err
+		}
+		p, err := programmes.find(parent)
+		if err != nil {
+			return nil, err
+		}
+		if d := c.oldest(self, func(d bson.Raw) bool { return d.Lookup("programme").Equal(p.Lookup("_id")) }); d != nil {
+			return d, nil
+		}
+	} else if d := c.documents.Get([]byte(self)); d != nil {
+		return d, nil
+	} else if d := c.oldest(self, nil); d != nil {
+		return d, nil
+	}
+	return nil, fmt.Errorf("%s %q: %w", c.name, ref, ErrNotFound)
+}
+
+// oldest returns the oldest document of a slug that match, if given, accepts; or nil.
+func (c collection) oldest(slug string, match func(bson.Raw) bool) (found bson.Raw) {
+	prefix := append([]byte(slug), 0)
 	cur := c.slugs.Cursor()
 	for k, _ := cur.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = cur.Next() {
 		d := bson.Raw(c.documents.Get(k[len(prefix):]))
-		if found == nil || older(d, found) {
+		if s, ok := d.Lookup("slug").StringValueOK(); !ok || s != slug {
+			continue // it has none, or a longer one with a NUL in it
+		}
+		if (match == nil || match(d)) && (found == nil || older(d, found)) {
 			found = d
 		}
 	}
-	if found == nil {
-		return nil, fmt.Errorf("%s %q: %w", c.name, ref, ErrNotFound)
-	}
-	return found, nil
+	return found
 }
 
 func older(a, b bson.Raw) bool {
@@ -161,8 +187,8 @@ func (c collection) write(key string, doc bson.Raw, operation string, extra bson
 	if err := c.changes.Put(sequence(seq), raw); err != nil {
 		return err
 	}
-	if seq > keptChanges {
-		return c.changes.Delete(sequence(seq - keptChanges))
+	if seq > c.kept {
+		return c.changes.Delete(sequence(seq - c.kept))
 	}
 	return nil
 }
@@ -178,6 +204,7 @@ func (b *Bolt) update(name string, fn func(collection) error) error {
 		if err != nil {
 			return err
 		}
+		c.kept = b.kept
 		return fn(c)
 	})
 	if err != nil {
@@ -208,7 +235,6 @@ func (b *Bolt) Get(_ context.Context, name, ref string) (doc bson.Raw, err error
 func (b *Bolt) Put(_ context.Context, name string, docs []bson.Raw) (written int, err error) {
 	now := b.now()
 	err = b.update(name, func(c collection) error {
-		written = 0
 		for i, d := range docs {
 			key, err := Key(d.Lookup("_id"))
 			if err != nil {
@@ -229,12 +255,19 @@ func (b *Bolt) Put(_ context.Context, name string, docs []bson.Raw) (written int
 		}
 		return nil
 	})
-	return written, err
+	if err != nil {
+		return 0, err
+	}
+	return written, nil
 }
 
 // Set implements Store.
 func (b *Bolt) Set(_ context.Context, name, ref string, fields bson.D) error {
+	if err := checkUpdatedAt(fields); err != nil {
+		return fmt.Errorf("changing %s %q: %w", name, ref, err)
+	}
 	now := b.now()
+	fields = append(fields[:len(fields):len(fields)], bson.E{Key: fieldUpdatedAt, Value: bson.NewDateTimeFromTime(now)})
 	return b.update(name, func(c collection) error {
 		old, err := c.find(ref)
 		if err != nil {
@@ -244,7 +277,7 @@ func (b *Bolt) Set(_ context.Context, name, ref string, fields bson.D) error {
 		if err != nil {
 			return err
 		}
-		doc, err := SetFields(old, append(fields[:len(fields):len(fields)], bson.E{Key: "updatedAt", Value: bson.NewDateTimeFromTime(now)}))
+		doc, err := SetFields(old, fields)
 		if err != nil {
 			return fmt.Errorf("changing %s %q: %w", name, ref, err)
 		}

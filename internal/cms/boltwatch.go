@@ -13,8 +13,10 @@ import (
 
 // tokenOf is a change's resume token: its sequence, in hexadecimal digits that sort.
 func tokenOf(seq uint64) bson.D {
-	return bson.D{{Key: "_data", Value: fmt.Sprintf("%016X", seq)}}
+	return bson.D{{Key: "_data", Value: tokenData(seq)}}
 }
+
+func tokenData(seq uint64) string { return fmt.Sprintf("%016X", seq) }
 
 // Snapshot implements Source.
 func (b *Bolt) Snapshot(ctx context.Context, name string, fn func(bson.Raw) error) error {
@@ -62,8 +64,9 @@ func (b *Bolt) Watch(_ context.Context, name string, after Token) (Changes, erro
 			w.last = c.changes.Sequence()
 			return nil
 		}
-		w.last, err = strconv.ParseUint(lookup(after, "_data"), 16, 64)
-		if err != nil {
+		data := lookup(after, "_data")
+		w.last, err = strconv.ParseUint(data, 16, 64)
+		if err != nil || data != tokenData(w.last) {
 			return fmt.Errorf("watching collection %s: the resume token is not the embedded CMS's: %w", name, ErrTokenLost)
 		}
 		if first, _ := c.changes.Cursor().First(); w.last > c.changes.Sequence() || first != nil && w.last+1 < beUint64(first) {
@@ -102,8 +105,11 @@ func (w *boltChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) {
 			}
 			cur := c.changes.Cursor()
 			for k, v := cur.Seek(sequence(w.last + 1)); k != nil && len(out) < max; k, v = cur.Next() {
+				if beUint64(k) != w.last+1 {
+					return fmt.Errorf("watching collection %s: %w", w.name, ErrTokenLost)
+				}
 				out = append(out, bytes.Clone(v))
-				w.last = beUint64(k)
+				w.last++
 			}
 			return nil
 		})

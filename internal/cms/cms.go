@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -24,12 +25,14 @@ import (
 // Store reads and edits documents. A write is durable once it returns, and then appears in the Source.
 type Store interface {
 	// Get returns the document whose _id is ref, as text, or else the one whose slug it is; of several, the oldest by
-	// createdAt. ErrNotFound when there is none.
+	// createdAt. A global id (programme:p001) is understood too, and programme/video for a video, whose slug is unique
+	// within its programme. ErrNotFound when there is none.
 	Get(ctx context.Context, collection, ref string) (bson.Raw, error)
 	// Put inserts documents or replaces those of the same _id, and returns how many it wrote: one that is there already
 	// with the same bytes is left alone, and so is one whose importHash is the same, whatever was edited since.
 	Put(ctx context.Context, collection string, docs []bson.Raw) (int, error)
 	// Set changes single fields (dotted paths reach into documents) of the document that Get finds. A null removes one.
+	// It sets updatedAt, too.
 	Set(ctx context.Context, collection, ref string, fields bson.D) error
 	// Delete removes the document that Get finds.
 	Delete(ctx context.Context, collection, ref string) error
@@ -41,6 +44,8 @@ var ErrNotFound = errors.New("not found")
 // FieldImportHash holds a digest of the row that a document was imported from.
 const FieldImportHash = "importHash"
 
+const fieldUpdatedAt = "updatedAt"
+
 // CheckCollection refuses what is not a collection.
 func CheckCollection(name string) error {
 	if slices.Contains(stream.Collections(), name) {
@@ -50,7 +55,8 @@ func CheckCollection(name string) error {
 }
 
 // Key is an _id as text: an ObjectID's 24 hexadecimal digits, a string's own, and canonical Extended JSON for any other
-// type and for a string that could be taken for one of those. Two different ids never have the same key.
+// type and for a string that could be taken for one of those. Two different ids never have the same key, but for
+// documents with strings that are not UTF-8.
 func Key(id bson.RawValue) (string, error) {
 	switch id.Type {
 	case bson.TypeObjectID:
@@ -70,11 +76,22 @@ func Key(id bson.RawValue) (string, error) {
 }
 
 func ambiguous(s string) bool {
-	if s == "" || strings.ContainsAny(s[:1], `"{[`) {
+	if s == "" || extJSON(s) {
 		return true
 	}
 	_, err := bson.ObjectIDFromHex(s)
 	return err == nil && strings.ToLower(s) == s
+}
+
+// extJSON tells whether a key is to be read as Extended JSON. Its numbers are documents.
+func extJSON(key string) bool {
+	switch key {
+	case "":
+		return false
+	case "true", "false", "null":
+		return true
+	}
+	return strings.ContainsAny(key[:1], `"{[`) && utf8.ValidString(key)
 }
 
 // ID is the inverse of Key.
@@ -82,13 +99,24 @@ func ID(key string) any {
 	if oid, err := bson.ObjectIDFromHex(key); err == nil && strings.ToLower(key) == key {
 		return oid
 	}
-	if key != "" && strings.ContainsAny(key[:1], `"{[`) {
+	if extJSON(key) {
 		var d bson.D
 		if err := bson.UnmarshalExtJSON([]byte(`{"_":`+key+`}`), true, &d); err == nil {
 			return d[0].Value
 		}
 	}
 	return key
+}
+
+// reference is what a ref of Get says: an id or slug and, for programme/video, the ref of the programme.
+func reference(collection, ref string) (parent, self string) {
+	ref = strings.TrimPrefix(ref, collection+":")
+	if collection == "video" {
+		if p, v, ok := strings.Cut(ref, "/"); ok {
+			return p, v
+		}
+	}
+	return "", ref
 }
 
 // lookup returns a string field of a document, or "".
@@ -111,15 +139,27 @@ func SetFields(doc bson.Raw, fields bson.D) (bson.Raw, error) {
 		return nil, fmt.Errorf("decoding the document: %w", err)
 	}
 	for _, f := range fields {
-		if f.Key == "_id" {
-			return nil, errors.New("_id: it never changes; put a new document and delete this one")
+		path := strings.Split(f.Key, ".")
+		if path[0] == "_id" {
+			return nil, fmt.Errorf("%s: an _id never changes; put a new document and delete this one", f.Key)
+		}
+		if slices.Contains(path, "") {
+			return nil, fmt.Errorf("%q: a field's name is empty", f.Key)
 		}
 		var err error
-		if d, err = setPath(d, strings.Split(f.Key, "."), f.Value); err != nil {
+		if d, err = setPath(d, path, f.Value); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Key, err)
 		}
 	}
 	return bson.Marshal(d)
+}
+
+// checkUpdatedAt refuses an updatedAt of the caller's own in Set.
+func checkUpdatedAt(fields bson.D) error {
+	if slices.ContainsFunc(fields, func(f bson.E) bool { return strings.SplitN(f.Key, ".", 2)[0] == fieldUpdatedAt }) {
+		return fmt.Errorf("%s: every change sets it", fieldUpdatedAt)
+	}
+	return nil
 }
 
 func setPath(d bson.D, path []string, value any) (bson.D, error) {
@@ -137,6 +177,9 @@ func setPath(d bson.D, path []string, value any) (bson.D, error) {
 		return append(d, bson.E{Key: path[0], Value: value}), nil
 	}
 	if i < 0 {
+		if value == nil {
+			return d, nil
+		}
 		d = append(d, bson.E{Key: path[0], Value: bson.D{}})
 		i = len(d) - 1
 	}

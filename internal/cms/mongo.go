@@ -31,10 +31,11 @@ func OpenMongo(ctx context.Context, uri, database string) (*Mongo, error) {
 	if database == "" {
 		database = defaultDatabase
 	}
-	client, err := mongo.Connect(options.Client().ApplyURI(uri).
-		SetWriteConcern(writeconcern.Majority()).
+	client, err := mongo.Connect(options.Client().
 		SetServerSelectionTimeout(10 * time.Second).
-		SetAppName("regie"))
+		SetAppName("regie").
+		ApplyURI(uri).
+		SetWriteConcern(writeconcern.Majority()))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to MongoDB: %w", err)
 	}
@@ -50,7 +51,7 @@ func (m *Mongo) Close(ctx context.Context) error { return m.client.Disconnect(ct
 // Index makes the indexes that Get needs.
 func (m *Mongo) Index(ctx context.Context, collections []string) error {
 	for _, c := range collections {
-		model := mongo.IndexModel{Keys: bson.D{{Key: "slug", Value: 1}, {Key: "createdAt", Value: 1}}}
+		model := mongo.IndexModel{Keys: bson.D{{Key: "slug", Value: 1}, {Key: "programme", Value: 1}, {Key: "createdAt", Value: 1}}}
 		if _, err := m.db.Collection(c).Indexes().CreateOne(ctx, model); err != nil {
 			return fmt.Errorf("indexing collection %s: %w", c, err)
 		}
@@ -62,9 +63,21 @@ func (m *Mongo) Index(ctx context.Context, collections []string) error {
 func (m *Mongo) Get(ctx context.Context, collection, ref string) (bson.Raw, error) {
 	c := m.db.Collection(collection)
 	doc, err := c.FindOne(ctx, bson.D{{Key: "_id", Value: ID(ref)}}).Raw()
+	parent, self := reference(collection, ref)
+	if errors.Is(err, mongo.ErrNoDocuments) && parent == "" && self != ref {
+		doc, err = c.FindOne(ctx, bson.D{{Key: "_id", Value: ID(self)}}).Raw()
+	}
 	if errors.Is(err, mongo.ErrNoDocuments) {
+		bySlug := bson.D{{Key: "slug", Value: self}}
+		if parent != "" {
+			p, err := m.Get(ctx, "programme", parent)
+			if err != nil {
+				return nil, err
+			}
+			bySlug = append(bySlug, bson.E{Key: "programme", Value: p.Lookup("_id")})
+		}
 		oldest := options.FindOne().SetSort(bson.D{{Key: "createdAt", Value: 1}, {Key: "_id", Value: 1}})
-		doc, err = c.FindOne(ctx, bson.D{{Key: "slug", Value: ref}}, oldest).Raw()
+		doc, err = c.FindOne(ctx, bySlug, oldest).Raw()
 	}
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, fmt.Errorf("%s %q: %w", collection, ref, ErrNotFound)
@@ -135,6 +148,9 @@ func same(old, doc bson.Raw) bool {
 
 // Set implements Store.
 func (m *Mongo) Set(ctx context.Context, collection, ref string, fields bson.D) error {
+	if err := checkUpdatedAt(fields); err != nil {
+		return fmt.Errorf("changing %s %q: %w", collection, ref, err)
+	}
 	doc, err := m.Get(ctx, collection, ref)
 	if err != nil {
 		return err
@@ -150,7 +166,7 @@ func (m *Mongo) Set(ctx context.Context, collection, ref string, fields bson.D) 
 			set = append(set, f)
 		}
 	}
-	update := bson.D{{Key: "$currentDate", Value: bson.D{{Key: "updatedAt", Value: true}}}}
+	update := bson.D{{Key: "$currentDate", Value: bson.D{{Key: fieldUpdatedAt, Value: true}}}}
 	if len(set) > 0 {
 		update = append(update, bson.E{Key: "$set", Value: set})
 	}
@@ -204,6 +220,16 @@ const (
 	codeInvalidResume = 260 // InvalidResumeToken
 )
 
+// Codes by which it says that a token is none of its own, such as the embedded store's. Only the token that Watch is
+// given can cause them: the rest of its command never changes.
+const (
+	codeFailedToParse = 9
+	codeOverflow      = 15
+	codeTokenMissing  = 40647
+	codeTokenEmpty    = 40649
+	codeTokenFormat   = 50811
+)
+
 // Watch implements Source.
 func (m *Mongo) Watch(ctx context.Context, collection string, after Token) (Changes, error) {
 	opts := options.ChangeStream().
@@ -215,7 +241,8 @@ func (m *Mongo) Watch(ctx context.Context, collection string, after Token) (Chan
 	}
 	cs, err := m.db.Collection(collection).Watch(ctx, mongo.Pipeline{}, opts)
 	if err != nil {
-		return nil, fmt.Errorf("watching collection %s: %w", collection, lost(err, codeHistoryLost, codeFatalError, codeInvalidResume))
+		return nil, fmt.Errorf("watching collection %s: %w", collection, lost(err, codeHistoryLost, codeFatalError, codeInvalidResume,
+			codeFailedToParse, codeOverflow, codeTokenMissing, codeTokenEmpty, codeTokenFormat))
 	}
 	return &mongoChanges{cs: cs, collection: collection}, nil
 }

@@ -20,7 +20,7 @@ type canvas struct {
 func newCanvas(w, h float64, p palette, seed string) *canvas {
 	c := &canvas{w: w, h: h, unit: min(w, h) / 100, focus: w / 2, palette: p}
 	if w > h {
-		c.focus = w * .66
+		c.focus = w * .69
 	}
 	n := hash(seed)
 	c.rnd = rand.New(rand.NewPCG(n, n>>7))
@@ -233,3 +233,5 @@ func polar(x, y, r, degrees float64) (float64, float64) {
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	return x + r*cos, y + r*sin
 }
+
+func wave(x float64) float64 { return math.Sin(x) }

@@ -182,7 +182,16 @@ func (cat *catalogue) complete(p *programme) error {
 	if p.published, err = p.day(p.Published); err != nil {
 		return err
 	}
-	return p.listVideos()
+	if err := p.listVideos(); err != nil {
+		return err
+	}
+	// A trailer comes out ahead of its programme, and has to have a page to be on.
+	for _, v := range p.videos {
+		if v.published.Before(p.published) {
+			p.published = v.published
+		}
+	}
+	return nil
 }
 
 func (cat *catalogue) readCredit(p *programme, c []string) error {

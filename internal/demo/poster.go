@@ -42,7 +42,7 @@ func drawProgramme(p *programme, role string, width int) []byte {
 		c = newCanvas(1600, 900, pal, p.ID)
 		scenes[p.Poster.Motif].draw(c)
 		c.scrim(.5)
-		s := l.fit(p.Title, c.w*.66, 380, 150, 3)
+		s := l.fit(p.Title, c.w*.54, 390, 124, 3)
 		top := c.h - 84 - s.height()
 		c.rect(84, top-40, 96, 10, pal.accent)
 		c.text(l, s, 84, top, "start", c.light, "")
@@ -105,6 +105,9 @@ func (c *canvas) scrim(from float64) {
 	dark := c.near.dark(.55)
 	c.rect(0, 0, c.w, c.h*.22, c.fade(dark, .45, 0))
 	c.rect(0, c.h*from, c.w, c.h*(1-from), c.fade(dark, 0, .92))
+	if c.w > c.h {
+		c.disc(0, c.h, c.w*.7, c.halo(dark, .8))
+	}
 }
 
 func (c *canvas) vignette() {

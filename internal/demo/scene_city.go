@@ -73,21 +73,26 @@ func (c *canvas) tower(x, y, w, h float64, s colour, row int) {
 		return
 	}
 	warm := c.pick(c.light, c.light, c.accent.pale(.4), c.glow)
-	c.add(`<g fill="%s">`, warm)
+	// One path for all the windows of a tower: there are thousands.
+	c.add(`<path fill="%s" opacity="%.1f" d="`, warm, c.between(.6, 1))
 	for wy := y - h + 2*u; wy < y-3*u; wy += 2.5 * u {
 		for wx := x + .9*u; wx < x+w-1.2*u; wx += 1.8 * u {
 			if c.rnd.Float64() < .34 {
-				c.add(`<path d="M%.0f %.0fh%.0fv%.0fh-%.0fz" opacity="%.1f"/>`, wx, wy, u, 1.3*u, u, c.between(.5, 1))
+				c.add("M%.0f %.0fh%.0fv%.0fh-%.0fz", wx, wy, u, 1.3*u, u)
 			}
 		}
 	}
-	c.add(`</g>`)
+	c.add(`"/>`)
 }
 
 func drawFacade(c *canvas) {
 	u, x := c.unit, c.focus
 	c.rect(0, 0, c.w, c.h, c.down(c.far, c.mid, c.near))
 	cw, ch := 17*u, 23*u
+	var rooms []ref
+	for _, s := range []colour{c.light, c.light.mix(c.accent, .3), c.glow, c.light.mix(c.sky, .25)} {
+		rooms = append(rooms, c.down(s.pale(.2), s.mix(c.accent, .25)))
+	}
 	// The grid is aligned on the focus, so that a whole window is always there.
 	startX := x - cw/2
 	for startX > 0 {
@@ -96,7 +101,7 @@ func drawFacade(c *canvas) {
 	for row, y := 0, -6*u; y < c.h; row, y = row+1, y+ch {
 		c.rect(0, y+ch-2.2*u, c.w, 1.1*u, c.near.mix(c.far, .25))
 		for wx := startX; wx < c.w; wx += cw {
-			c.window(wx+3*u, y+3*u, 11*u, 15*u)
+			c.window(wx+3*u, y+3*u, 11*u, 15*u, rooms)
 		}
 	}
 	// Light of the street.
@@ -105,15 +110,14 @@ func drawFacade(c *canvas) {
 }
 
 // window is one home: lit or not, with somebody, a plant, a cat or a curtain.
-func (c *canvas) window(x, y, w, h float64) {
+func (c *canvas) window(x, y, w, h float64, rooms []ref) {
 	u := c.unit
 	c.rect(x-.8*u, y-.8*u, w+1.6*u, h+1.6*u, c.near)
 	if c.rnd.Float64() < .3 {
-		c.rect(x, y, w, h, c.down(c.top, c.near.mix(c.sky, .4)))
+		c.rect(x, y, w, h, c.near.mix(c.sky, .3))
 		c.veil(.18, func() { c.poly(white, x+w*.1, y+h, x+w*.5, y, x+w*.75, y, x+w*.35, y+h) })
 	} else {
-		room := c.pick(c.light, c.light.mix(c.accent, .3), c.glow, c.light.mix(c.sky, .25))
-		c.rect(x, y, w, h, c.down(room.pale(.2), room.mix(c.accent, .25)))
+		c.rect(x, y, w, h, rooms[c.rnd.IntN(len(rooms))])
 		c.tenant(x, y, w, h)
 		if c.rnd.IntN(2) == 0 {
 			cloth := c.accent.mix(c.far, c.between(0, .7))
@@ -125,9 +129,11 @@ func (c *canvas) window(x, y, w, h float64) {
 	c.rect(x, y+h*.32, w, .5*u, c.near)
 	if c.rnd.IntN(3) == 0 {
 		// A balcony of iron.
+		c.add(`<path stroke="%s" stroke-width="%.1f" d="`, c.near.dark(.4), .4*u)
 		for i := range 8 {
-			c.rect(x-u+float64(i)*(w+2*u)/7.4, y+h*.68, .4*u, h*.36, c.near.dark(.4))
+			c.add("M%.0f %.0fv%.0f", x-u+float64(i)*(w+2*u)/7.4, y+h*.68, h*.36)
 		}
+		c.add(`"/>`)
 		c.rect(x-1.4*u, y+h*.66, w+2.8*u, .7*u, c.near.dark(.4))
 	}
 }

@@ -1,5 +1,10 @@
 package demo
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Scenes under a roof: kitchens, shelves and sets.
 
 func drawKitchen(c *canvas) {
@@ -83,8 +88,10 @@ func drawLibrary(c *canvas) {
 	for row := range 6 {
 		y := (float64(row)*22 - 4) * u
 		c.rect(0, y+19*u, c.w, 1.6*u, c.near.dark(.3))
+		// What all the books of a shelf share is drawn at once: there are hundreds.
+		var shades, bands strings.Builder
 		for bx := -2 * u; bx < c.w; {
-			w, h := c.between(1.6, 4)*u, c.between(11, 16.5)*u
+			w, h := c.between(2, 4.8)*u, c.between(11, 16.5)*u
 			s := c.pick(spines...).dark(min(abs(bx-x)/c.w*1.1, .6))
 			if c.rnd.IntN(14) == 0 {
 				// A gap, and a book that leans into it.
@@ -94,13 +101,16 @@ func drawLibrary(c *canvas) {
 				bx += w + 5*u
 				continue
 			}
-			c.rect(bx, y+19*u-h, w, h, c.across(s.pale(.08), s.dark(.2)))
-			c.rect(bx, y+19*u-h*.86, w, .6*u, c.light.mix(s, .4))
-			if w > 2.6*u {
-				c.rect(bx+w*.3, y+19*u-h*.66, w*.4, h*.3, c.light.mix(s, .55))
+			c.rect(bx, y+19*u-h, w, h, s)
+			fmt.Fprintf(&shades, "M%.0f %.0fh%.0fv%.0fh-%.0fz", bx+w*.76, y+19*u-h, w*.24, h, w*.24)
+			fmt.Fprintf(&bands, "M%.0f %.0fh%.0fv%.0fh-%.0fz", bx, y+19*u-h*.86, w, .6*u, w)
+			if w > 3.2*u {
+				fmt.Fprintf(&bands, "M%.0f %.0fh%.0fv%.0fh-%.0fz", bx+w*.3, y+19*u-h*.66, w*.4, h*.3, w*.4)
 			}
 			bx += w + .2*u
 		}
+		c.veil(.3, func() { c.path(c.near, "%s", &shades) })
+		c.veil(.38, func() { c.path(c.light, "%s", &bands) })
 	}
 	c.rect(0, 0, c.w, c.h, c.fade(c.near.dark(.4), .1, .5))
 
@@ -441,4 +451,44 @@ func drawLaboratory(c *canvas) {
 		x3, y3 := polar(tx, bench-23*u, 12*u, a-5)
 		c.stroke(white, .7*u, "M%.0f %.0fL%.0f %.0fL%.0f %.0f", x1, y1, x2, y2, x3, y3)
 	}
+}
+
+func drawHeartbeat(c *canvas) {
+	u, x, cy := c.unit, c.focus, c.h*.4
+	c.rect(0, 0, c.w, c.h, c.down(c.top, c.sky.mix(c.mid, .35), c.mid))
+	// Squared paper, as in a ward.
+	c.add(`<g stroke="%s" stroke-width="%.1f" opacity=".14">`, c.light, .25*u)
+	for y := cy - 60*u; y < c.h; y += 6 * u {
+		c.add(`<path d="M0 %.0fH%.0f"/>`, y, c.w)
+	}
+	for gx := 0.; gx < c.w; gx += 6 * u {
+		c.add(`<path d="M%.0f 0V%.0f"/>`, gx, c.h)
+	}
+	c.add(`</g>`)
+	c.disc(x, cy, 62*u, c.halo(c.glow, .8))
+	for i := range 4 {
+		c.add(`<circle cx="%.0f" cy="%.0f" r="%.0f" fill="none" stroke="%s" stroke-width="%.1f" opacity="%.2f"/>`,
+			x, cy, (30+float64(i)*9)*u, c.light, .5*u, .4-.09*float64(i))
+	}
+	s := 24 * u
+	heart := func(f fill, k float64) {
+		c.path(f, "M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0fZ",
+			x, cy+s*.95*k, x-s*.9*k, cy+s*.4*k, x-s*1.15*k, cy, x-s*k, cy-s*.45*k,
+			x-s*.85*k, cy-s*.95*k, x-s*.2*k, cy-s*.95*k, x, cy-s*.4*k,
+			x+s*.2*k, cy-s*.95*k, x+s*.85*k, cy-s*.95*k, x+s*k, cy-s*.45*k,
+			x+s*1.15*k, cy, x+s*.9*k, cy+s*.4*k, x, cy+s*.95*k)
+	}
+	heart(c.down(c.accent.mix(c.sky, .2), c.accent.turn(-30).dark(.25)), 1)
+	c.veil(.3, func() { heart(c.down(white, c.sky), .78) })
+	heart(c.down(c.accent.pale(.1), c.accent.turn(-25)), .72)
+	// The trace crosses everything.
+	d := fmt.Sprintf("M0 %.0fH%.0f", cy+2*u, x-40*u)
+	for _, step := range [][2]float64{{5, -5}, {5, 5}, {6, 0}, {3, 4}, {5, -34}, {6, 46}, {4, -16}, {6, 0}, {6, -7}, {6, 7}} {
+		d += fmt.Sprintf("l%.0f %.0f", step[0]*u, step[1]*u)
+	}
+	d += fmt.Sprintf("H%.0f", c.w)
+	c.veil(.4, func() { c.stroke(c.near, 2.4*u, "%s", d) })
+	c.stroke(white, 1.1*u, "%s", d)
+	c.disc(c.w*.97, cy+2*u, 6*u, c.halo(white, .9))
+	c.hill(c.h*.78, 3*u, c.fade(c.near, .5, .9))
 }

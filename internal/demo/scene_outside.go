@@ -1,5 +1,10 @@
 package demo
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Scenes of sport and sky, and those made for children.
 
 func drawStadium(c *canvas) {
@@ -176,15 +181,16 @@ func drawFireworks(c *canvas) {
 		}
 		s := bursts[i%5]
 		c.disc(bx, by, r*1.5, c.halo(s, .5))
-		c.add(`<g stroke="%s" stroke-linecap="round">`, s)
+		var trails, sparks strings.Builder
 		for k := range 20 {
 			x1, y1 := polar(bx, by, r*.25, float64(k)*18)
 			x2, y2 := polar(bx, by, r*c.between(.8, 1), float64(k)*18)
 			// Gravity bends the trails.
-			c.add(`<path d="M%.0f %.0fQ%.0f %.0f %.0f %.0f" fill="none" stroke-width="%.1f" opacity=".85"/>`, x1, y1, x2, y2-r*.06, x2, y2+r*.1, .45*u)
-			c.add(`<circle cx="%.0f" cy="%.0f" r="%.1f" fill="%s" stroke="none"/>`, x2, y2+r*.1, .6*u, s.pale(.5))
+			fmt.Fprintf(&trails, "M%.0f %.0fQ%.0f %.0f %.0f %.0f", x1, y1, x2, y2-r*.06, x2, y2+r*.1)
+			fmt.Fprintf(&sparks, "M%.0f %.0fh0", x2, y2+r*.1)
 		}
-		c.add(`</g>`)
+		c.stroke(s, .45*u, "%s", &trails)
+		c.stroke(s.pale(.5), 1.2*u, "%s", &sparks)
 		c.veil(.35, func() {
 			c.stroke(s, .4*u, "M%.0f %.0fQ%.0f %.0f %.0f %.0f", bx, by+r*.3, bx+u, (by+horizon)/2, bx+c.between(-4, 4)*u, horizon)
 		})

@@ -88,7 +88,7 @@ func linkTree(from, to string) error {
 	return os.Rename(tmp, to)
 }
 
-// kafkaLogger passes the broker's log on; what it calls info is of interest only when it is debugged.
+// kafkaLogger passes the broker's log on. What it warns of (a commit that took 5 ms) is of interest when it is debugged.
 type kafkaLogger struct{ log *slog.Logger }
 
 func (l kafkaLogger) Logf(level kfake.LogLevel, format string, args ...any) {
@@ -96,8 +96,6 @@ func (l kafkaLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
 	case kfake.LogLevelError:
 		to = slog.LevelError
-	case kfake.LogLevelWarn:
-		to = slog.LevelWarn
 	}
 	if l.log.Enabled(context.Background(), to) {
 		l.log.Log(context.Background(), to, "embedded broker", "message", fmt.Sprintf(format, args...))

@@ -21,6 +21,7 @@ import (
 func Cluster(t testing.TB) *stream.Cluster {
 	t.Helper()
 	c := stream.New(stream.Config{Brokers: Kafka(t), Project: Name(), Instance: "test", Log: Log(t)})
+	t.Cleanup(c.Close)
 	if _, err := c.Apply(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}

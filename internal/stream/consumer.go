@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,9 @@ type Sink interface {
 type Batch struct {
 	Records  []Record
 	rejected map[int]error
+	// buried are those of the rejected that the dead-letter topic has.
+	buried map[int]bool
+	bury   func(context.Context, *Batch) error
 }
 
 // Reject sets record i aside: it goes to the role's dead-letter topic with the reason, before its offset is committed.
@@ -37,6 +41,15 @@ func (b *Batch) Reject(i int, reason error) {
 		b.rejected = map[int]error{}
 	}
 	b.rejected[i] = reason
+}
+
+// Bury writes the records rejected so far to the dead-letter topic. A sink calls it before it stores its position:
+// a crash between the two would forget them. The consumer does it for what is left.
+func (b *Batch) Bury(ctx context.Context) error {
+	if b.bury == nil {
+		return nil
+	}
+	return b.bury(ctx, b)
 }
 
 // Rejected tells whether record i was set aside.
@@ -129,6 +142,7 @@ func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
 		"heartbeat.interval.ms":           1000,
 		"max.poll.interval.ms":            600000,
 		"fetch.error.backoff.ms":          50,
+		"fetch.wait.max.ms":               100, // an end is only told when a fetch comes back empty
 		"fetch.queue.backoff.ms":          20,
 		"queued.max.messages.kbytes":      65536,
 		"fetch.message.max.bytes":         4 * mebi,
@@ -153,11 +167,11 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 		}
 		_ = g.Wait()
 	}()
-	if c.admin, err = kafka.NewAdminClientFromConsumer(c.c); err != nil {
-		return fmt.Errorf("making an admin client: %w", err)
+	if c.admin, err = c.cluster.admin(); err != nil {
+		return err
 	}
-	defer c.admin.Close()
-	if c.dead, err = c.cluster.NewProducer(); err != nil {
+	// A copy is larger than its original, by its headers.
+	if c.dead, err = c.cluster.producer(kafka.ConfigMap{"message.max.bytes": maxDeadBytes}); err != nil {
 		return err
 	}
 	defer c.dead.Close()
@@ -198,7 +212,7 @@ func (c *Consumer) loop(ctx context.Context) error {
 
 // poll waits for a record, then takes what else is there already.
 func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
-	b := &Batch{}
+	b := &Batch{bury: c.bury}
 	size := 0
 	for len(b.Records) < c.cfg.MaxBatch && size < maxBatchBytes {
 		wait := 0
@@ -246,10 +260,10 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 	backoff := 50 * time.Millisecond
 	for attempt := 1; ; attempt++ {
-		b.rejected = nil
+		b.rejected, b.buried = nil, nil
 		err := c.cfg.Sink.Apply(ctx, b)
 		if err == nil {
-			err = c.bury(ctx, b)
+			err = b.Bury(ctx)
 		}
 		if err == nil {
 			break
@@ -264,11 +278,12 @@ func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 			return c.setBack(ctx, b.Ends())
 		}
 		c.log.Warn("applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
+		before := maps.Clone(c.owned)
 		if err := c.idle(ctx, backoff); err != nil {
 			return err
 		}
 		backoff = min(2*backoff, 5*time.Second)
-		if b.Records = c.stillOwned(b.Records); len(b.Records) == 0 {
+		if b.Records = c.stillOwned(b.Records, before); len(b.Records) == 0 {
 			return nil
 		}
 	}
@@ -292,22 +307,26 @@ func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// bury writes what the sink rejected to the dead-letter topic.
 func (c *Consumer) bury(ctx context.Context, b *Batch) error {
-	if len(b.rejected) == 0 {
-		return nil
-	}
 	var dead []Record
+	buried := maps.Clone(b.buried)
 	for i, r := range b.Records {
 		reason := b.rejected[i]
-		if reason == nil {
+		if reason == nil || b.buried[i] {
 			continue
 		}
+		if buried == nil {
+			buried = map[int]bool{}
+		}
+		buried[i] = true
 		c.log.Warn("record set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "key", string(r.Key), "reason", reason)
 		dead = append(dead, Record{
 			Topic: Dead(c.cfg.Role), Partition: AnyPartition, Key: r.Key, Value: r.Value,
 			Headers: append(r.Headers[:len(r.Headers):len(r.Headers)], Header{HeaderOrigin, r.Origin()}, Header{HeaderReason, reason.Error()}),
 		})
+	}
+	if len(dead) == 0 {
+		return nil
 	}
 	ds, err := c.dead.Produce(ctx, dead)
 	for _, d := range ds {
@@ -316,6 +335,7 @@ func (c *Consumer) bury(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return fmt.Errorf("setting %d records aside: %w", len(dead), err)
 	}
+	b.buried = buried
 	return nil
 }
 
@@ -348,10 +368,13 @@ func (c *Consumer) idle(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-func (c *Consumer) stillOwned(rs []Record) []Record {
+// stillOwned are the records whose partitions were not taken away since, nor taken away and given back: those are read
+// again from where the sink is by then.
+func (c *Consumer) stillOwned(rs []Record, before map[string]*ownedPartition) []Record {
 	var out []Record
 	for _, r := range rs {
-		if o := c.owned[partitionName(r.Topic, r.Partition)]; o != nil && o.incarnation == r.Fence.Incarnation {
+		name := partitionName(r.Topic, r.Partition)
+		if o := c.owned[name]; o != nil && o == before[name] {
 			out = append(out, r)
 		}
 	}
@@ -422,11 +445,17 @@ func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) (
 		return nil, fmt.Errorf("asking the sink where it stands: %w", err)
 	}
 	out := make([]kafka.TopicPartition, len(parts))
+	fromStart := map[string]int64{}
 	for i, a := range as {
 		c.owned[a.String()] = &ownedPartition{Assigned: a, incarnation: starts[i].Incarnation, next: starts[i].Offset}
 		out[i] = kafka.TopicPartition{Topic: parts[i].Topic, Partition: a.Partition, Offset: kafka.Offset(starts[i].Offset)}
-		if starts[i].Why != "" && a.High > a.Low {
-			c.log.Info("reading a partition from its beginning", "partition", a.String(), "why", starts[i].Why, "records", a.High-a.Low)
+		if starts[i].Why != "" {
+			fromStart[starts[i].Why] += a.High - a.Low
+		}
+	}
+	for why, records := range fromStart {
+		if records > 0 {
+			c.log.Info("reading partitions from their beginning", "why", why, "records", records)
 		}
 	}
 	c.ready.Store(false)

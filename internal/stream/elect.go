@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -14,12 +13,13 @@ import (
 // holds: its context is done when the partition goes to another, which gets it only after own has returned. A killed
 // instance's partitions wait for its return under the same name, or for the session's timeout.
 //
-// It returns nil once ctx is done, or the first error of own.
-func (c *Cluster) Elect(ctx context.Context, role, topic string, own func(ctx context.Context, partition int32) error) (err error) {
+// assigned is called after each assignment, also of nothing. It returns nil once ctx is done, or the first error of own.
+func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func(), own func(ctx context.Context, partition int32) error) (err error) {
 	k, err := kafka.NewConsumer(c.groupConfig(role))
 	if err != nil {
 		return fmt.Errorf("making the consumer of %s: %w", role, err)
 	}
+	stop := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	e := &election{own: own, fail: cancel, terms: map[int32]*term{}}
 	var g errgroup.Group
@@ -42,6 +42,7 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, own func(ctx co
 			for _, p := range ev.Partitions {
 				e.begin(ctx, p.Partition)
 			}
+			assigned()
 			return k.Pause(ev.Partitions) // its records are read by who owns it, when it begins
 		case kafka.RevokedPartitions:
 			for _, p := range ev.Partitions {
@@ -61,10 +62,10 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, own func(ctx co
 			c.log.Warn("kafka client", "role", role, "error", ev)
 		}
 	}
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
+	if stop.Err() != nil {
+		return nil
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 type election struct {

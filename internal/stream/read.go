@@ -11,12 +11,10 @@ import (
 // ReadAll calls fn for each record of a topic that is there now, each partition's in order, outside any group. An error
 // of fn ends it.
 func (c *Cluster) ReadAll(ctx context.Context, topic string, fn func(Record) error) error {
-	admin, err := kafka.NewAdminClient(c.config(nil))
+	admin, err := c.admin()
 	if err != nil {
-		return fmt.Errorf("making an admin client: %w", err)
+		return err
 	}
-	defer admin.Close()
-	go c.forwardLogs(admin.Logs())
 	full := c.Topic(topic)
 	found, err := c.describe(ctx, admin, []string{full})
 	if err != nil {
@@ -90,12 +88,10 @@ func (c *Cluster) readAt(ctx context.Context, from []kafka.TopicPartition, fn fu
 
 // TopicID is Kafka's id of a topic, which changes when it is created again.
 func (c *Cluster) TopicID(ctx context.Context, topic string) (string, error) {
-	admin, err := kafka.NewAdminClient(c.config(nil))
+	admin, err := c.admin()
 	if err != nil {
-		return "", fmt.Errorf("making an admin client: %w", err)
+		return "", err
 	}
-	defer admin.Close()
-	go c.forwardLogs(admin.Logs())
 	found, err := c.describe(ctx, admin, []string{c.Topic(topic)})
 	if err != nil {
 		return "", err
@@ -109,12 +105,10 @@ func (c *Cluster) TopicID(ctx context.Context, topic string) (string, error) {
 
 // Last returns the last record of one partition, or nil when it has none.
 func (c *Cluster) Last(ctx context.Context, topic string, partition int32) (*Record, error) {
-	admin, err := kafka.NewAdminClient(c.config(nil))
+	admin, err := c.admin()
 	if err != nil {
-		return nil, fmt.Errorf("making an admin client: %w", err)
+		return nil, err
 	}
-	defer admin.Close()
-	go c.forwardLogs(admin.Logs())
 	full := c.Topic(topic)
 	tp := kafka.TopicPartition{Topic: &full, Partition: partition}
 	ends, err := c.ends(ctx, admin, []kafka.TopicPartition{tp})

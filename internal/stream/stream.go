@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -40,15 +41,42 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Cluster makes clients of one Kafka cluster.
+// Cluster makes clients of one Kafka cluster. Close it after them.
 type Cluster struct {
 	cfg Config
 	log *slog.Logger
+
+	mu     sync.Mutex
+	shared *kafka.AdminClient // made at its first use: a new one takes a third of a second to find its brokers
 }
 
 // New does no I/O.
 func New(cfg Config) *Cluster {
 	return &Cluster{cfg: cfg, log: cfg.Log}
+}
+
+// Close ends what the cluster holds itself.
+func (c *Cluster) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shared != nil {
+		c.shared.Close()
+		c.shared = nil
+	}
+}
+
+func (c *Cluster) admin() (*kafka.AdminClient, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shared == nil {
+		a, err := kafka.NewAdminClient(c.config(nil))
+		if err != nil {
+			return nil, fmt.Errorf("making an admin client: %w", err)
+		}
+		go c.forwardLogs(a.Logs()) // ends with the client
+		c.shared = a
+	}
+	return c.shared, nil
 }
 
 // Topic is the full name of a topic that this package declares without its project.

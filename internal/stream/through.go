@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -57,8 +56,9 @@ func (t *Through) Apply(ctx context.Context, b *Batch) error {
 			from = append(from, i)
 		}
 	}
-	if len(out) == 0 {
-		return nil
+	// The output is the position too.
+	if err := b.Bury(ctx); err != nil || len(out) == 0 {
+		return err
 	}
 	ds, err := t.p.Produce(ctx, out)
 	for i, d := range ds {
@@ -126,11 +126,10 @@ func (t *Through) outputs(parts []Assigned) []kafka.TopicPartition {
 }
 
 func (t *Through) highs(ctx context.Context, tps []kafka.TopicPartition) ([]int64, error) {
-	admin, err := kafka.NewAdminClientFromProducer(t.p.p)
+	admin, err := t.cluster.admin()
 	if err != nil {
-		return nil, fmt.Errorf("making an admin client: %w", err)
+		return nil, err
 	}
-	defer admin.Close()
 	ends, err := t.cluster.ends(ctx, admin, tps)
 	if err != nil {
 		return nil, err

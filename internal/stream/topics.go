@@ -46,6 +46,7 @@ const (
 	// DeleteRetention is how long a tombstone stays readable, and thus how long sinks keep a removed thing's fence.
 	DeleteRetention = 7 * 24 * time.Hour
 	mebi            = 1 << 20
+	maxDeadBytes    = 65 * mebi
 )
 
 // Topics are all of the project's topics, in the order of the flow.
@@ -60,7 +61,7 @@ func Topics() []Topic {
 		ts = append(ts, Topic{Name: Catalog(e), Key: "entity id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi})
 	}
 	for _, r := range []string{"transform", "project"} {
-		ts = append(ts, Topic{Name: Dead(r), Key: "as the record's", Partitions: 1, Retention: 30 * 24 * time.Hour, MaxMessageBytes: 65 * mebi})
+		ts = append(ts, Topic{Name: Dead(r), Key: "as the record's", Partitions: 1, Retention: 30 * 24 * time.Hour, MaxMessageBytes: maxDeadBytes})
 	}
 	return ts
 }
@@ -83,12 +84,10 @@ func (t Topic) config() map[string]string {
 // It returns the names it created. A topic that contradicts its contract is an error that says what to do; all such
 // are reported at once.
 func (c *Cluster) Apply(ctx context.Context, replication int) (created []string, err error) {
-	admin, err := kafka.NewAdminClient(c.config(nil))
+	admin, err := c.admin()
 	if err != nil {
-		return nil, fmt.Errorf("making an admin client: %w", err)
+		return nil, err
 	}
-	defer admin.Close()
-	go c.forwardLogs(admin.Logs())
 
 	if replication == 0 {
 		replication = -1
@@ -110,17 +109,39 @@ func (c *Cluster) Apply(ctx context.Context, replication int) (created []string,
 			return created, fmt.Errorf("creating topic %s: %w", r.Topic, r.Error)
 		}
 	}
+	if err := c.settle(ctx, admin, created); err != nil {
+		return created, err
+	}
 	return created, c.check(ctx, admin)
+}
+
+// settle waits until the brokers know of new topics: the controller answers before they do.
+func (c *Cluster) settle(ctx context.Context, admin *kafka.AdminClient, created []string) error {
+	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
+	defer cancel()
+	for len(created) > 0 {
+		found, err := c.describe(ctx, admin, created)
+		if err != nil {
+			return err
+		}
+		if len(found) == len(created) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for new topics to be known: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // Check is Apply without creating anything.
 func (c *Cluster) Check(ctx context.Context) error {
-	admin, err := kafka.NewAdminClient(c.config(nil))
+	admin, err := c.admin()
 	if err != nil {
-		return fmt.Errorf("making an admin client: %w", err)
+		return err
 	}
-	defer admin.Close()
-	go c.forwardLogs(admin.Logs())
 	return c.check(ctx, admin)
 }
 

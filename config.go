@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// config is every flag, of every command. --a-b is REGIE_A_B in the environment; flags win.
+type config struct {
+	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served."`
+	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS."`
+
+	Kafka           string `placeholder:"HOST:PORT,..." group:"Real servers" help:"Kafka's bootstrap brokers."`
+	KafkaProperties string `placeholder:"FILE" type:"path" group:"Real servers" help:"Properties for librdkafka, a name=value a line: TLS, SASL."`
+	Redis           string `placeholder:"URL" group:"Real servers" help:"redis://HOST:PORT, rediss://..., or redis+cluster://HOST:PORT."`
+	Mongodb         string `name:"mongodb" placeholder:"URI" group:"Real servers" help:"MongoDB, a replica set: mongodb://..."`
+	MongodbDatabase string `default:"cms" placeholder:"NAME" group:"Real servers" help:"The CMS's database."`
+
+	Data       string `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data."`
+	Project    string `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys."`
+	Instance   string `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
+	SecretFile string `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
+	GraphiQL   *bool  `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
+	LogLevel   string `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
+	LogFormat  string `default:"text" enum:"text,json" help:"One of ${enum}."`
+
+	Run     runCommand     `cmd:"" default:"withargs" help:"Start roles. Without addresses: every role, on embedded servers. This is the default command."`
+	Import  importCommand  `cmd:"" help:"Fill the CMS from a titles file."`
+	CMS     cmsCommand     `cmd:"" name:"cms" help:"Read and edit documents of the CMS."`
+	Topics  topicsCommand  `cmd:"" help:"Create and check Kafka's topics."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+
+	secret string
+	// embedded: the run command starts its own servers.
+	embedded bool
+}
+
+type runCommand struct {
+	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, project, gateway. Default: all."`
+}
+
+type importCommand struct {
+	File string `arg:"" type:"path" help:"CSV with the columns show_id, type, title, and as many as there are of date_added, release_year, country, duration, listed_in, rating, description."`
+}
+
+type cmsCommand struct {
+	Get struct {
+		target
+	} `cmd:"" help:"Print a document."`
+	Set struct {
+		target
+		Assignments []string `arg:"" name:"assignment" help:"title='New title', synopsis.short=..., or for any type year:=2026; field:=null removes a field."`
+	} `cmd:"" help:"Change fields of a document."`
+	Put struct {
+		Collection string `arg:"" help:"channel, programme, video, person or page."`
+		File       string `arg:"" optional:"" type:"path" help:"Documents as Extended JSON, one after the other; without it the standard input."`
+	} `cmd:"" help:"Insert or replace documents."`
+	Delete struct {
+		target
+	} `cmd:"" help:"Delete a document."`
+}
+
+type target struct {
+	Collection string `arg:"" help:"channel, programme, video, person or page."`
+	Ref        string `arg:"" name:"slug-or-id" help:"Its slug, its _id, its global id such as programme:p001, or programme/video for a video."`
+}
+
+type topicsCommand struct {
+	Apply struct {
+		Replication int `default:"0" help:"Replicas of each partition; 0 is the brokers' default."`
+	} `cmd:"" help:"Create the topics that are missing, and check the others."`
+	Check struct{} `cmd:"" help:"Check that the topics are there and as they must be."`
+}
+
+type versionCommand struct{}
+
+// roles that this program knows, in the order of the flow.
+var roles = []string{"capture", "transform", "project", "gateway"}
+
+const description = `Regie, the real-time backend of a video-on-demand broadcaster: what editors change in the CMS is served by
+GraphQL, formatted for each screen, tens of milliseconds later. Without a command it starts all of it, embedded.
+
+Every flag is also a variable of the environment: --log-level is REGIE_LOG_LEVEL. Flags win.`
+
+// errHelp says that the user asked for help, and got it.
+var errHelp = errors.New("help was printed")
+
+// parse reads arguments and environment. All that is wrong with the environment and the values is reported at once.
+func parse(args, env []string, stdout io.Writer) (*config, string, error) {
+	var c config
+	helped := false
+	parser, err := kong.New(&c,
+		kong.Name("regie"), kong.Description(description), kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { helped = true }), // kong would end the process after --help
+		kong.Resolvers(environment(env)), kong.ShortUsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}))
+	if err != nil {
+		return nil, "", fmt.Errorf("describing the flags: %w", err)
+	}
+	unknown := unknownVariables(parser, env)
+	k, err := parser.Parse(args)
+	if helped {
+		return nil, "", errHelp
+	}
+	if err != nil {
+		return nil, "", errors.Join(append(unknown, fmt.Errorf("%w (see --help)", err))...)
+	}
+	if err := errors.Join(append(unknown, c.complete(env, k.Command())...)...); err != nil {
+		return nil, "", err
+	}
+	return &c, k.Command(), nil
+}
+
+func variable(flag string) string {
+	return "REGIE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func environment(env []string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, error) {
+		if v, ok := getenv(env, variable(f.Name)); ok {
+			return v, nil
+		}
+		return nil, nil
+	})
+}
+
+func getenv(env []string, name string) (string, bool) {
+	for _, e := range env {
+		if k, v, _ := strings.Cut(e, "="); k == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// secretVariable is no flag: what is on a command line can be read by everyone on the machine.
+const secretVariable = "REGIE_SECRET"
+
+func unknownVariables(parser *kong.Kong, env []string) []error {
+	known := map[string]bool{secretVariable: true}
+	_ = kong.Visit(parser.Model, func(n kong.Visitable, next kong.Next) error {
+		if f, ok := n.(*kong.Flag); ok {
+			known[variable(f.Name)] = true
+		}
+		return next(nil)
+	})
+	var errs []error
+	for _, e := range env {
+		if k, _, _ := strings.Cut(e, "="); strings.HasPrefix(k, "REGIE_") && !known[k] {
+			errs = append(errs, fmt.Errorf("%s in the environment is no setting (see --help)", k))
+		}
+	}
+	return errs
+}
+
+// complete fills in what depends on other settings and returns all that is wrong.
+func (c *config) complete(env []string, command string) []error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for flag, address := range map[string]string{"--http": c.HTTP, "--admin": c.Admin} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			fail("%s %q is no HOST:PORT", flag, address)
+		}
+	}
+	if c.Instance == "" {
+		c.Instance, _ = os.Hostname()
+	}
+	if c.Project == "" || strings.ContainsAny(c.Project, "{} \t\n") {
+		fail("--project %q must be a name", c.Project)
+	}
+	if c.SecretFile != "" {
+		b, err := os.ReadFile(c.SecretFile)
+		if err != nil {
+			fail("--secret-file: %w", err)
+		}
+		c.secret = strings.TrimSpace(string(b))
+	} else {
+		c.secret, _ = getenv(env, secretVariable)
+	}
+	if command != "run" {
+		return errs
+	}
+	for _, r := range c.Run.Role {
+		if !slices.Contains(roles, r) {
+			fail("--role %q is none of %s", r, strings.Join(roles, ", "))
+		}
+	}
+	if c.embedded = c.Kafka == "" && c.Redis == "" && c.Mongodb == "" && len(c.Run.Role) == 0; c.embedded {
+		c.Run.Role = roles
+		c.Instance = "embedded"
+		return errs
+	}
+	if len(c.Run.Role) == 0 {
+		c.Run.Role = roles
+	}
+	needs := map[string][]string{"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "project": {"kafka", "redis"}, "gateway": {"redis"}}
+	have := map[string]string{"kafka": c.Kafka, "redis": c.Redis, "mongodb": c.Mongodb}
+	for _, r := range c.Run.Role {
+		for _, n := range needs[r] {
+			if have[n] == "" {
+				fail("the role %s needs --%s (or REGIE_%s)", r, n, strings.ToUpper(n))
+			}
+		}
+	}
+	if slices.Contains(c.Run.Role, "gateway") && c.secret == "" {
+		fail("the role gateway needs --secret-file (or REGIE_SECRET), the same for all gateways")
+	}
+	return errs
+}
+
+func (c *config) has(role string) bool { return slices.Contains(c.Run.Role, role) }
+
+// playground tells whether GraphiQL is served and the schema may be read.
+func (c *config) playground() bool {
+	if c.GraphiQL != nil {
+		return *c.GraphiQL
+	}
+	return c.embedded
+}
+
+// properties reads a file of name=value lines.
+func properties(file string) (map[string]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("opening Kafka's properties: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	m := map[string]string{}
+	n := 0
+	for s := bufio.NewScanner(f); s.Scan(); {
+		n++
+		line := strings.TrimSpace(s.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		k, v, ok := strings.Cut(line, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s line %d is no name=value", file, n)
+		}
+		m[strings.TrimSpace(k)] = strings.TrimSpace(v)
+	}
+	return m, nil
+}
+
+func (c *config) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		panic(err) // kong has checked it
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

@@ -1,0 +1,77 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+
+	"regie/internal/catalog"
+)
+
+// Options are what the GraphQL endpoint needs.
+type Options struct {
+	Schema graphql.ExecutableSchema
+	// Attach gives a request what its resolvers need.
+	Attach func(ctx context.Context, screen catalog.Screen) context.Context
+	// Introspection lets clients read the schema.
+	Introspection bool
+	Log           *slog.Logger
+}
+
+// patience bounds an operation.
+const patience = 5 * time.Second
+
+// Handler serves /query and /query/{screen}.
+func Handler(o Options) http.Handler {
+	gate := newGate(o.Schema.Schema())
+	srv := handler.New(o.Schema)
+	srv.AddTransport(transport{})
+	srv.Use(gate)
+	srv.SetQueryCache(gate)
+	// The gate has parsed and validated what reaches gqlgen; these hold should an entry fall out of its cache meanwhile.
+	srv.SetParserTokenLimit(maxTokens)
+	srv.SetValidationRulesFn(safeRules)
+	if o.Introspection {
+		srv.Use(extension.Introspection{})
+	}
+	srv.SetErrorPresenter(presenter(o.Log))
+	srv.SetRecoverFunc(func(ctx context.Context, p any) error {
+		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	})
+
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		screen, err := screenOf(r)
+		if err != nil {
+			media, _ := negotiate(r.Header.Get("Accept"))
+			if media == "" {
+				media = mediaJSON
+			}
+			refuse(w, media, http.StatusBadRequest, err.Error())
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		srv.ServeHTTP(w, r.WithContext(o.Attach(ctx, screen)))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/query", serve)
+	mux.HandleFunc("/query/{screen}", serve)
+	return mux
+}
+
+// screenOf is the screen that the path, ?screen= or X-Screen names, in this order; web when none does.
+func screenOf(r *http.Request) (catalog.Screen, error) {
+	for _, s := range []string{r.PathValue("screen"), r.URL.Query().Get("screen"), r.Header.Get("X-Screen")} {
+		if s != "" {
+			return catalog.ParseScreen(s)
+		}
+	}
+	return catalog.Web, nil
+}

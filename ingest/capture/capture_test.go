@@ -1,0 +1,577 @@
+package capture_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"regie/ingest/capture"
+	"regie/internal/cms"
+	"regie/internal/servertest"
+	"regie/internal/stream"
+)
+
+type store interface {
+	cms.Store
+	cms.Source
+}
+
+// onEachStore runs a test on every CMS with a Kafka of its own.
+func onEachStore(t *testing.T, test func(t *testing.T, c *stream.Cluster, s store)) {
+	t.Run("bolt", func(t *testing.T) { test(t, servertest.Cluster(t), bolt(t)) })
+	t.Run("mongo", func(t *testing.T) {
+		s, _ := mongoDB(t)
+		test(t, servertest.Cluster(t), s)
+	})
+}
+
+func bolt(t *testing.T) *cms.Bolt {
+	t.Helper()
+	b, err := cms.OpenBolt(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func mongoDB(t *testing.T) (*cms.Mongo, *mongo.Database) {
+	t.Helper()
+	uri, name := servertest.Mongo(t), servertest.Name()
+	m, err := cms.OpenMongo(t.Context(), uri, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := client.Database(name)
+	t.Cleanup(func() {
+		m.Close(context.Background())
+		if err := db.Drop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		client.Disconnect(context.Background())
+	})
+	return m, db
+}
+
+// start runs the role until the returned function is called, which waits for its end.
+func start(t *testing.T, c *stream.Cluster, s cms.Source) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- capture.New(c, s, servertest.Log(t)).Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func put(t *testing.T, s store, extJSON ...string) {
+	t.Helper()
+	docs := make([]bson.Raw, len(extJSON))
+	for i, d := range extJSON {
+		if err := bson.UnmarshalExtJSON([]byte(d), false, &docs[i]); err != nil {
+			t.Fatalf("%s: %v", d, err)
+		}
+	}
+	if _, err := s.Put(t.Context(), "programme", docs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func set(t *testing.T, s store, ref string, n int) {
+	t.Helper()
+	if err := s.Set(t.Context(), "programme", ref, bson.D{{Key: "n", Value: int32(n)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, s store, ref string) {
+	t.Helper()
+	if err := s.Delete(t.Context(), "programme", ref); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// history is what topic cms.programme says of each key, in order: "copy 1" for a document with n=1 that a snapshot
+// found, "insert 1", "update 2", "delete".
+type history map[string][]string
+
+func readHistory(t *testing.T, c *stream.Cluster) (history, error) {
+	t.Helper()
+	h := history{}
+	return h, c.ReadAll(t.Context(), stream.CMS("programme"), func(r stream.Record) error {
+		var v struct {
+			ID struct {
+				Copying bool `bson:"copyingData"`
+			} `bson:"_id"`
+			Operation string `bson:"operationType"`
+			Document  *struct {
+				N int `bson:"n"`
+			} `bson:"fullDocument"`
+		}
+		if err := bson.UnmarshalExtJSON(r.Value, true, &v); err != nil {
+			return fmt.Errorf("%s: %w", r.Value, err)
+		}
+		if v.ID.Copying && v.Operation == "insert" {
+			v.Operation = "copy"
+		}
+		if v.Document != nil {
+			v.Operation += fmt.Sprintf(" %d", v.Document.N)
+		}
+		h[string(r.Key)] = append(h[string(r.Key)], v.Operation)
+		return nil
+	})
+}
+
+// await reads the topic until key has something.
+func await(t *testing.T, c *stream.Cluster, key string) history {
+	t.Helper()
+	return awaitWhere(t, c, "there is "+key, func(h history) bool { return len(h[key]) > 0 })
+}
+
+func awaitWhere(t *testing.T, c *stream.Cluster, what string, ok func(history) bool) history {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); ; {
+		h, err := readHistory(t, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok(h) {
+			return h
+		}
+		if time.Now().After(end) {
+			t.Fatalf("waiting until %s: the topic has %v", what, h)
+		}
+	}
+}
+
+// marker puts a document of its own and waits for it: what was edited before is in the topic then, because a
+// collection's records are committed in order. It returns what the other keys have.
+func marker(t *testing.T, c *stream.Cluster, s store, name string) history {
+	t.Helper()
+	put(t, s, fmt.Sprintf(`{"_id":"marker-%s"}`, name))
+	h := await(t, c, "marker-"+name)
+	for k := range h {
+		if strings.HasPrefix(k, "marker-") {
+			if len(h[k]) != 1 {
+				t.Errorf("%s: %v", k, h[k])
+			}
+			delete(h, k)
+		}
+	}
+	return h
+}
+
+func check(t *testing.T, want, got history) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestASnapshotThenChangesInOrder(t *testing.T) {
+	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+		put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`, `{"_id":{"$numberInt":"7"},"n":1}`)
+		start(t, c, s)
+		await(t, c, "a")
+		put(t, s, `{"_id":"c","n":1}`)
+		want := history{"a": {"copy 1"}, "b": {"copy 1", "delete"}, "c": {"insert 1", "replace 2"}, `{"$numberInt":"7"}`: {"copy 1", "update 2", "delete"}}
+		for n := 2; n < 6; n++ {
+			set(t, s, "a", n)
+			want["a"] = append(want["a"], fmt.Sprintf("update %d", n))
+			marker(t, c, s, fmt.Sprint(n)) // else an update's document can be that of a later one
+		}
+		remove(t, s, "b")
+		put(t, s, `{"_id":"c","n":2}`)
+		set(t, s, `{"$numberInt":"7"}`, 2)
+		marker(t, c, s, "set")
+		remove(t, s, `{"$numberInt":"7"}`)
+		check(t, want, marker(t, c, s, "end"))
+	})
+}
+
+func TestASnapshotOfMoreThanOneBatch(t *testing.T) {
+	c, s := servertest.Cluster(t), bolt(t)
+	var docs []string
+	want := history{}
+	for i := range 1201 {
+		docs = append(docs, fmt.Sprintf(`{"_id":"p%04d","n":%d}`, i, i))
+		want[fmt.Sprintf("p%04d", i)] = []string{fmt.Sprintf("copy %d", i)}
+	}
+	put(t, s, docs...)
+	stop := start(t, c, s)
+	check(t, want, awaitWhere(t, c, "all is there", func(h history) bool { return len(h) >= len(docs) }))
+	// One that is stopped after its snapshot takes none again.
+	stop()
+	start(t, c, s)
+	check(t, want, marker(t, c, s, "end"))
+}
+
+func TestARestartNeitherRepeatsNorLoses(t *testing.T) {
+	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+		put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`)
+		want := history{"a": {"copy 1"}, "b": {"copy 1"}}
+		stop := start(t, c, s)
+		await(t, c, "b")
+		for run := range 3 {
+			check(t, want, marker(t, c, s, fmt.Sprintf("before-%d", run)))
+			stop()
+			key := fmt.Sprintf("new-%d", run)
+			set(t, s, "a", 10+run)
+			put(t, s, fmt.Sprintf(`{"_id":%q,"n":1}`, key))
+			stop = start(t, c, s)
+			want["a"] = append(want["a"], fmt.Sprintf("update %d", 10+run))
+			want[key] = []string{"insert 1"}
+			check(t, want, marker(t, c, s, fmt.Sprintf("after-%d", run)))
+		}
+		stop()
+		remove(t, s, "b")
+		want["b"] = append(want["b"], "delete")
+		start(t, c, s)
+		check(t, want, marker(t, c, s, "end"))
+	})
+}
+
+// A restart under load: at any point a run can end, and every change appears once.
+func TestRestartsWhileEditing(t *testing.T) {
+	c, s := servertest.Cluster(t), bolt(t)
+	stop := start(t, c, s)
+	marker(t, c, s, "begin")
+	edited := make(chan struct{})
+	go func() {
+		defer close(edited)
+		for n := range 300 {
+			put(t, s, fmt.Sprintf(`{"_id":"a","n":%d}`, n))
+		}
+	}()
+	for range 5 {
+		stop()
+		stop = start(t, c, s)
+	}
+	<-edited
+	h := marker(t, c, s, "end")
+	want := []string{"insert 0"}
+	for n := 1; n < 300; n++ {
+		want = append(want, fmt.Sprintf("replace %d", n))
+	}
+	check(t, history{"a": want}, h)
+}
+
+// producer is one of a capture that owns collection programme, and the partition of its position.
+func producer(t *testing.T, c *stream.Cluster) (*stream.Producer, int32) {
+	t.Helper()
+	p, err := c.NewTxProducer(t.Context(), capture.Role+".programme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p, int32(slices.Index(stream.Collections(), "programme"))
+}
+
+func TestACrashBeforeTheCommitLeavesNothingVisible(t *testing.T) {
+	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+		put(t, s, `{"_id":"a","n":1}`)
+		stop := start(t, c, s)
+		want := history{"a": {"copy 1"}}
+		await(t, c, "a")
+		check(t, want, marker(t, c, s, "before"))
+		stop()
+
+		// What the owner had produced when it died: the change, and a position beyond it.
+		set(t, s, "a", 2)
+		dead, partition := producer(t, c)
+		_, err := dead.Produce(t.Context(), []stream.Record{
+			{Topic: stream.CMS("programme"), Partition: stream.AnyPartition, Key: []byte("a"), Value: []byte(`{"operationType":"update","fullDocument":{"n":{"$numberInt":"2"}}}`)},
+			{Topic: stream.CapturePosition, Partition: partition, Key: []byte("programme"), Value: []byte(`{"token":{"_data":"FF"}}`)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		start(t, c, s)
+		want["a"] = append(want["a"], "update 2")
+		check(t, want, marker(t, c, s, "after"))
+		// It was not dead but slow: its place is taken.
+		if err := dead.Commit(t.Context()); !stream.Fenced(err) {
+			t.Errorf("the former owner's commit: %v", err)
+		}
+		check(t, want, marker(t, c, s, "end"))
+	})
+}
+
+func TestALostTokenIsASnapshotWithDeletions(t *testing.T) {
+	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+		gone := []string{"gone", "5fbbd1b2e4b0f0a1c2d3e4f5", `"5fbbd1b2e4b0f0a1c2d3e4f6"`, `{"$numberInt":"7"}`, "twelve-bytes", `{"site":"fr"}`}
+		put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`, `{"_id":"gone-before","n":1}`,
+			`{"_id":"gone","n":1}`, `{"_id":{"$oid":"5fbbd1b2e4b0f0a1c2d3e4f5"},"n":1}`, `{"_id":"5fbbd1b2e4b0f0a1c2d3e4f6","n":1}`,
+			`{"_id":{"$numberInt":"7"},"n":1}`, `{"_id":"twelve-bytes","n":1}`, `{"_id":{"site":"fr"},"n":1}`,
+			`{"_id":"like-a-deletion","n":1,"copied":{"operationType":"delete","fullDocument":null}}`)
+		stop := start(t, c, s)
+		await(t, c, "a")
+		remove(t, s, "gone-before")
+		marker(t, c, s, "before")
+		stop()
+		for _, ref := range append(gone, "like-a-deletion") {
+			remove(t, s, ref)
+		}
+		set(t, s, "b", 2)
+		put(t, s, `{"_id":"new","n":1}`)
+		lose(t, c)
+
+		start(t, c, s)
+		awaitWhere(t, c, "the snapshot is there", func(h history) bool { return len(h["new"]) > 0 })
+		set(t, s, "b", 3)
+		got := marker(t, c, s, "after-the-loss")
+		want := history{
+			"a": {"copy 1", "copy 1"}, "b": {"copy 1", "copy 2", "update 3"}, "new": {"copy 1"},
+			"gone-before": {"copy 1", "delete"}, "like-a-deletion": {"copy 1", "delete"},
+		}
+		for _, key := range gone {
+			want[key] = []string{"copy 1", "delete"}
+		}
+		check(t, want, got)
+	})
+}
+
+// lose replaces the position by one that the source does not have.
+func lose(t *testing.T, c *stream.Cluster) {
+	t.Helper()
+	p, partition := producer(t, c)
+	_, err := p.Produce(t.Context(), []stream.Record{{
+		Topic: stream.CapturePosition, Partition: partition, Key: []byte("programme"), Value: []byte(`{"token":{"_data":"82FF"}}`),
+	}})
+	if err == nil {
+		err = p.Commit(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// failing is a source that fails once in each way, when it is told to.
+type failing struct {
+	store
+	watch, next, lose, snapshot atomic.Bool
+}
+
+var errAway = errors.New("the CMS is away")
+
+func (f *failing) Snapshot(ctx context.Context, collection string, fn func(bson.Raw) error) error {
+	if collection == "programme" && f.snapshot.CompareAndSwap(true, false) {
+		// Half of it, to be repeated.
+		n := 0
+		return f.store.Snapshot(ctx, collection, func(doc bson.Raw) error {
+			if n++; n > 1 {
+				return errAway
+			}
+			return fn(doc)
+		})
+	}
+	return f.store.Snapshot(ctx, collection, fn)
+}
+
+func (f *failing) Watch(ctx context.Context, collection string, after cms.Token) (cms.Changes, error) {
+	if collection == "programme" && f.watch.CompareAndSwap(true, false) {
+		return nil, errAway
+	}
+	w, err := f.store.Watch(ctx, collection, after)
+	if err != nil || collection != "programme" {
+		return w, err
+	}
+	return &failingChanges{w, f}, nil
+}
+
+type failingChanges struct {
+	cms.Changes
+	of *failing
+}
+
+func (c *failingChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) {
+	events, err := c.Changes.Next(ctx, max)
+	if c.of.next.CompareAndSwap(true, false) {
+		return events, errAway
+	}
+	if c.of.lose.CompareAndSwap(true, false) {
+		return events, cms.ErrTokenLost
+	}
+	return events, err
+}
+
+func TestItGoesOnAfterTheCMSFailed(t *testing.T) {
+	s := &failing{store: bolt(t)}
+	c := servertest.Cluster(t)
+	put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`)
+	s.watch.Store(true)
+	start(t, c, s)
+	await(t, c, "a")
+	want := history{"a": {"copy 1"}, "b": {"copy 1"}}
+	check(t, want, marker(t, c, s, "watch"))
+
+	s.next.Store(true)
+	set(t, s, "a", 2)
+	want["a"] = append(want["a"], "update 2")
+	check(t, want, marker(t, c, s, "next"))
+
+	// The history is lost in mid-stream, and the snapshot that follows fails at first.
+	s.snapshot.Store(true)
+	s.lose.Store(true)
+	set(t, s, "a", 3)
+	got := awaitWhere(t, c, "b is copied again", func(h history) bool { return len(h["b"]) > 1 })
+	if diff := cmp.Diff([]string{"copy 1", "update 2", "copy 3"}, got["a"]); diff != "" {
+		t.Error(diff)
+	}
+	if s.snapshot.Load() || s.lose.Load() {
+		t.Error("it did not fail")
+	}
+	set(t, s, "a", 4)
+	marker4 := awaitWhere(t, c, "changes go on", func(h history) bool { return slices.Contains(h["a"], "update 4") })
+	if diff := cmp.Diff([]string{"copy 1", "update 2", "copy 3", "update 4"}, marker4["a"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestACollectionThatIsDropped(t *testing.T) {
+	for name, drop := range map[string]func(*mongo.Database, context.Context) error{
+		"dropped": func(db *mongo.Database, ctx context.Context) error { return db.Collection("programme").Drop(ctx) },
+		"renamed": func(db *mongo.Database, ctx context.Context) error {
+			from, to := db.Name()+".programme", db.Name()+".former"
+			return db.Client().Database("admin").RunCommand(ctx, bson.D{{Key: "renameCollection", Value: from}, {Key: "to", Value: to}}).Err()
+		},
+		"dropped with its database": func(db *mongo.Database, ctx context.Context) error { return db.Drop(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, db := mongoDB(t)
+			c := servertest.Cluster(t)
+			put(t, s, `{"_id":"a","n":1}`, `{"_id":{"$numberInt":"7"},"n":1}`)
+			stop := start(t, c, s)
+			want := history{"a": {"copy 1", "delete"}, `{"$numberInt":"7"}`: {"copy 1", "delete"}}
+			await(t, c, "a")
+			if err := drop(db, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			deleted := func(h history) bool { return slices.Contains(h["a"], "delete") }
+			check(t, want, awaitWhere(t, c, "a is deleted", deleted))
+			// And while nobody watches.
+			put(t, s, `{"_id":"b","n":1}`)
+			await(t, c, "b")
+			want["b"] = []string{"insert 1"}
+			check(t, want, marker(t, c, s, "between"))
+			stop()
+			if err := drop(db, t.Context()); err != nil && name != "renamed" {
+				t.Fatal(err)
+			} else if err != nil {
+				if err := db.Collection("programme").Drop(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put(t, s, `{"_id":"d","n":1}`)
+			start(t, c, s)
+			want["b"] = append(want["b"], "delete")
+			want["d"] = []string{"copy 1"}
+			got := awaitWhere(t, c, "d is there and b is not", func(h history) bool { return len(h["d"]) > 0 && slices.Contains(h["b"], "delete") })
+			for k := range got {
+				if strings.HasPrefix(k, "marker-") {
+					delete(got, k)
+				}
+			}
+			check(t, want, got)
+		})
+	}
+}
+
+// counted tells who watches a collection.
+type counted struct {
+	store
+	mu   sync.Mutex
+	open map[string]int
+	most map[string]int
+}
+
+func (s *counted) Watch(ctx context.Context, collection string, after cms.Token) (cms.Changes, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, err := s.store.Watch(ctx, collection, after)
+	if err == nil {
+		s.open[collection]++
+		s.most[collection] = max(s.most[collection], s.open[collection])
+	}
+	return &countedChanges{w, s, collection}, err
+}
+
+type countedChanges struct {
+	cms.Changes
+	of         *counted
+	collection string
+}
+
+func (c *countedChanges) Close(ctx context.Context) error {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.of.open[c.collection]--
+	return c.Changes.Close(ctx)
+}
+
+func TestOneOwnerPerCollectionAndNoGapWhenItStops(t *testing.T) {
+	brokers, project := servertest.Kafka(t), servertest.Name()
+	cluster := func(instance string) *stream.Cluster {
+		return stream.New(stream.Config{
+			Brokers: brokers, Project: project, Instance: instance, Log: servertest.Log(t),
+			// An instance that stops keeps its place until the session times out; a broker allows no less.
+			Properties: map[string]string{"session.timeout.ms": "6000", "heartbeat.interval.ms": "200"},
+		})
+	}
+	c := cluster("one")
+	if _, err := c.Apply(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	s := &counted{store: bolt(t), open: map[string]int{}, most: map[string]int{}}
+	put(t, s, `{"_id":"a","n":1}`)
+	want := history{"a": {"copy 1"}}
+	edit := func(n int) {
+		t.Helper()
+		set(t, s, "a", n)
+		want["a"] = append(want["a"], fmt.Sprintf("update %d", n))
+		check(t, want, marker(t, c, s, fmt.Sprint(n)))
+	}
+	one := start(t, c, s)
+	await(t, c, "a")
+	edit(2)
+	two := start(t, cluster("two"), s)
+	for n := 3; n < 30; n++ { // while the second joins and collections change hands
+		edit(n)
+	}
+	one()
+	edit(30)
+	start(t, cluster("one"), s)
+	edit(31)
+	two()
+	for n := 32; n < 40; n++ {
+		edit(n)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range stream.Collections() {
+		if s.most[c] != 1 {
+			t.Errorf("%s had %d owners at once", c, s.most[c])
+		}
+	}
+}

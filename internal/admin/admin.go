@@ -1,0 +1,82 @@
+// Package admin is what operators look at: metrics, liveness, readiness, profiles.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Checks are what must be true before the process can do its work, by the part's name.
+type Checks struct {
+	mu    sync.Mutex
+	parts map[string]func(context.Context) error
+}
+
+// Set registers or replaces a part's check. Its error says what is being waited for.
+func (c *Checks) Set(part string, check func(context.Context) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.parts == nil {
+		c.parts = map[string]func(context.Context) error{}
+	}
+	c.parts[part] = check
+}
+
+// Check asks one part; it is an error when it is none.
+func (c *Checks) Check(ctx context.Context, part string) error {
+	c.mu.Lock()
+	check := c.parts[part]
+	c.mu.Unlock()
+	if check == nil {
+		return fmt.Errorf("no part %q", part)
+	}
+	return check(ctx)
+}
+
+// Ready asks every check, for at most a second, and returns what each part waits for; "ready" when it waits for nothing.
+func (c *Checks) Ready(ctx context.Context) (parts map[string]string, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	parts, ok = map[string]string{}, true
+	for name, check := range c.parts {
+		parts[name] = "ready"
+		if err := check(ctx); err != nil {
+			parts[name], ok = err.Error(), false
+		}
+	}
+	return parts, ok
+}
+
+// Handler serves /metrics, /livez, /readyz and /debug/pprof. cms, which may be nil, serves /cms/.
+func Handler(reg *prometheus.Registry, checks *Checks, cms http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		parts, ok := checks.Ready(r.Context())
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if !ok {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_ = json.NewEncoder(w).Encode(parts)
+	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if cms != nil {
+		mux.Handle("/cms/", cms)
+	}
+	// A page that the operator's browser has open elsewhere must not edit the CMS.
+	return http.NewCrossOriginProtection().Handler(mux)
+}

@@ -1,0 +1,324 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"regie/internal/servertest"
+	"regie/internal/stream"
+)
+
+// faulty returns a broker that can be made to fail, and a cluster of it.
+func faulty(t *testing.T, properties map[string]string) (*kfake.Cluster, *stream.Cluster) {
+	t.Helper()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	c := cluster(t, strings.Join(k.ListenAddrs(), ","), "test", properties)
+	if _, err := c.Apply(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return k, c
+}
+
+func TestARecordIsWrittenOnceWhateverTheBrokerAnswers(t *testing.T) {
+	tests := map[string]kfake.Fault{
+		"it is not the leader any more": {Err: kerr.NotLeaderForPartition, Count: 3},
+		"its replicas are slow":         {Err: kerr.RequestTimedOut, Count: 3},
+		"it has too few replicas":       {Err: kerr.NotEnoughReplicas, Count: 3},
+	}
+	for name, fault := range tests {
+		t.Run(name, func(t *testing.T) {
+			k, c := faulty(t, nil)
+			p, err := c.NewProducer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			fault.Keys = []kmsg.Key{kmsg.Produce}
+			var want []string
+			for round := range 3 {
+				h := k.Fault(fault)
+				var rs []stream.Record
+				for i := range 50 {
+					rs = append(rs, at(0, fmt.Sprint(round, "/", i)))
+				}
+				want = append(want, values(rs)...)
+				ds, err := p.Produce(t.Context(), rs)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, d := range ds {
+					if d.Err != nil || d.Offset != int64(50*round+i) {
+						t.Errorf("record %d: offset %d, error %v", i, d.Offset, d.Err)
+					}
+				}
+				if h.Hits() != 3 {
+					t.Errorf("the broker failed %d times", h.Hits())
+				}
+			}
+			if diff := cmp.Diff(want, read(t, c, in)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestALostAnswerIsNoSecondRecord: the broker writes, and answers only when the client has given up and asked again.
+func TestALostAnswerIsNoSecondRecord(t *testing.T) {
+	k, c := faulty(t, map[string]string{"socket.timeout.ms": "300"})
+	var asked atomic.Int32
+	again := make(chan struct{})
+	k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		switch asked.Add(1) {
+		case 1:
+			k.SleepControl(func() { <-again })
+		case 2:
+			close(again)
+		}
+		return nil, nil, false
+	})
+	put(t, c, at(0, "a"), at(0, "b"))
+	if n := asked.Load(); n < 2 {
+		t.Errorf("asked %d times", n)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, read(t, c, in)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatTheBrokerRefusesForGoodIsPermanent(t *testing.T) {
+	tests := map[string]*kerr.Error{"too large": kerr.MessageTooLarge, "invalid": kerr.InvalidRecord}
+	for name, e := range tests {
+		t.Run(name, func(t *testing.T) {
+			k, c := faulty(t, nil)
+			p, err := c.NewProducer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: e, Partitions: []int32{3}, Count: -1})
+			ds, err := p.Produce(t.Context(), []stream.Record{at(2, "a"), at(3, "b"), at(4, "c")})
+			if err != nil {
+				t.Fatalf("its neighbours failed: %v", err)
+			}
+			for i, d := range ds {
+				if permanent := stream.IsPermanent(d.Err); permanent != (i == 1) || i != 1 && d.Err != nil {
+					t.Errorf("record %d: %v", i, d.Err)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatTheBrokerRefusesForNowIsNot(t *testing.T) {
+	k, c := faulty(t, map[string]string{"delivery.timeout.ms": "300"})
+	p, err := c.NewProducer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	h := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
+	ds, err := p.Produce(t.Context(), []stream.Record{at(2, "a")})
+	if err == nil || stream.IsPermanent(err) || stream.IsPermanent(ds[0].Err) {
+		t.Errorf("got %v, %v", err, ds[0].Err)
+	}
+	h.Remove()
+	// The batch comes again, through the same producer.
+	if _, err := p.Produce(t.Context(), []stream.Record{at(2, "a")}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a"}, read(t, c, in)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// read returns the values of a topic, partition by partition.
+func read(t *testing.T, c *stream.Cluster, topic string) []string {
+	t.Helper()
+	var got []string
+	err := c.ReadAll(t.Context(), topic, func(r stream.Record) error {
+		got = append(got, string(r.Value))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// random bytes, which no compression makes smaller.
+func random(n int) []byte {
+	b := make([]byte, n)
+	src := rand.NewChaCha8([32]byte{1})
+	_, _ = src.Read(b)
+	return b
+}
+
+func TestAResultThatIsTooLargeHarmsNoNeighbour(t *testing.T) {
+	c := servertest.Cluster(t)
+	sink, err := c.NewThrough(map[string]string{in: out}, func(r stream.Record) ([]stream.Record, error) {
+		o := stream.Record{Topic: out, Key: r.Key, Value: r.Value}
+		if string(r.Value) == "large" {
+			o.Value = random(33 << 20)
+		}
+		return []stream.Record{o}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	put(t, c, at(0, "a"), at(0, "large"), at(0, "b"), at(1, "c"), at(0, "d"))
+	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
+	got := await(t, c, out, 4)
+	if diff := cmp.Diff(map[string]int{"k=a": 1, "k=b": 1, "k=c": 1, "k=d": 1}, count(got)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"k=large"}, await(t, c, "transform.dead", 1)); diff != "" {
+		t.Error(diff)
+	}
+	if err := r.stop(t); err != nil {
+		t.Error(err)
+	}
+}
+
+func count(ss []string) map[string]int {
+	m := map[string]int{}
+	for _, s := range ss {
+		m[s]++
+	}
+	return m
+}
+
+// TestTheLargestRecordCanBeSetAside: a copy is larger than its original, by its headers.
+func TestTheLargestRecordCanBeSetAside(t *testing.T) {
+	c := servertest.Cluster(t)
+	large := stream.Record{Topic: in, Partition: 0, Key: []byte("k"), Value: make([]byte, 64<<20-500)}
+	put(t, c, large)
+	sink := &probe{before: func(b *stream.Batch) error {
+		b.Reject(0, errors.New(strings.Repeat("too large for anybody ", 100)))
+		return nil
+	}}
+	rejected := make(chan int, 1)
+	consume(t, c, stream.ConsumerConfig{Sink: sink, Observe: func(_ *stream.Batch, n int) { rejected <- n }})
+	select {
+	case <-rejected:
+	case <-time.After(patience):
+		t.Fatal("it cannot be set aside, and stops all that follows it")
+	}
+	n := 0
+	err := c.ReadAll(t.Context(), "transform.dead", func(r stream.Record) error { n = len(r.Value); return nil })
+	if err != nil || n != len(large.Value) {
+		t.Errorf("%d bytes were set aside, %v", n, err)
+	}
+}
+
+// TestARefusedRecordOutlivesACrash: the process ends between the output of a record's neighbours and its dead letter.
+func TestARefusedRecordOutlivesACrash(t *testing.T) {
+	k, c := faulty(t, map[string]string{"delivery.timeout.ms": "1000"})
+	fault := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: c.Topic("transform.dead"), Err: kerr.NotEnoughReplicas, Count: -1})
+	produce(t, c, record("a", "one"), record("a", "poison"), record("a", "three"))
+	stop := start(t, c)
+	if err := fault.Wait(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	fault.Remove()
+	defer start(t, c)()
+	if diff := cmp.Diff([]string{"a=poison"}, await(t, c, "transform.dead", 1)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]int{"a=ONE": 1, "a=THREE": 1}, count(await(t, c, out, 2))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestABatchOfALostPartitionIsDropped: while it was retried the membership was lost, another instance applied its
+// records and more, and the partition came back.
+func TestABatchOfALostPartitionIsDropped(t *testing.T) {
+	k, c := faulty(t, map[string]string{"heartbeat.interval.ms": "50"})
+	put(t, c, at(0, "a"), at(0, "b"), at(0, "c"))
+	tried := make(chan struct{}, 100)
+	sink := &probe{}
+	starts := 0
+	sink.from = func(a stream.Assigned) stream.Start {
+		if a.Partition != 0 {
+			return stream.Start{Offset: a.Low, Incarnation: 1}
+		}
+		if starts++; starts == 1 {
+			return stream.Start{Incarnation: 1}
+		}
+		return stream.Start{Offset: 2, Incarnation: 1}
+	}
+	sink.before = func(*stream.Batch) error {
+		var err error
+		sink.read(func() {
+			if starts == 1 {
+				err = errors.New("down")
+			}
+		})
+		if err != nil {
+			tried <- struct{}{}
+		}
+		return err
+	}
+	consume(t, c, stream.ConsumerConfig{Sink: sink})
+	<-tried
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID})
+	put(t, c, at(0, "d"))
+	sink.await(t, "the new record", func() bool {
+		return len(sink.applied) > 0 && string(sink.applied[len(sink.applied)-1].Value) == "d"
+	})
+	sink.read(func() {
+		if diff := cmp.Diff([]string{"c", "d"}, values(sink.applied)); diff != "" {
+			t.Errorf("what another applied is applied again, after its successors: %s", diff)
+		}
+	})
+}
+
+func TestABrokerThatIsAwayIsWaitedFor(t *testing.T) {
+	k, c := faulty(t, nil)
+	sink := &probe{}
+	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
+	put(t, c, at(0, "a"))
+	sink.awaitApplied(t, 1)
+	h := k.Fault(
+		kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition, Count: 3},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.NotCoordinator, Count: 2},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.CoordinatorNotAvailable, Count: 2},
+	)
+	put(t, c, at(0, "b"), at(0, "c"))
+	sink.awaitApplied(t, 3)
+	if err := h.Wait(waiting(t), 5); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.stop(t); err != nil {
+		t.Error(err)
+	}
+	sink.read(func() {
+		if diff := cmp.Diff([]string{"a", "b", "c"}, values(sink.applied)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func waiting(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
