@@ -9,7 +9,6 @@
 package capture
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -148,13 +147,16 @@ func (o *owner) session(ctx context.Context) error {
 	saved, at := token, time.Now()
 	for {
 		events, err := changes.Next(ctx, batchSize)
-		if errors.Is(err, cms.ErrTokenLost) || err == nil && slices.ContainsFunc(events, endsCollection) {
-			o.log.Error("the collection was dropped, renamed or lost its history: capturing what it has now", "error", err)
-			_ = changes.Close(context.WithoutCancel(ctx))
-			if token, changes, err = o.restart(ctx, p); err == nil {
-				saved, at = token, time.Now()
-				continue
+		lost, ended := errors.Is(err, cms.ErrTokenLost), err == nil && slices.ContainsFunc(events, endsCollection)
+		if lost || ended {
+			o.log.Error("the collection was dropped, renamed or lost its history: capturing what it has now", "dropped", ended)
+			after, again, err := o.restart(ctx, p)
+			if err != nil {
+				return err
 			}
+			_ = changes.Close(context.WithoutCancel(ctx))
+			changes, saved, at = again, after, time.Now()
+			continue
 		}
 		if err != nil {
 			return err
@@ -285,7 +287,7 @@ func (o *owner) snapshot(ctx context.Context, p *stream.Producer) (cms.Token, er
 func (o *owner) captured(ctx context.Context) (map[string]bool, error) {
 	alive := map[string]bool{}
 	err := o.cluster.ReadAll(ctx, stream.CMS(o.collection), func(r stream.Record) error {
-		if r.Value == nil || bytes.Contains(r.Value, []byte(`"operationType":"delete","fullDocument":null`)) { // as Record writes it
+		if r.Value == nil || deletes(r.Value) {
 			delete(alive, string(r.Key))
 		} else {
 			alive[string(r.Key)] = true

@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -53,6 +55,23 @@ func Record(collection string, event bson.Raw) (stream.Record, error) {
 		r.Headers = append(r.Headers, stream.Header{Key: stream.HeaderCMSTime, Value: strconv.FormatInt(wall, 10)})
 	}
 	return r, nil
+}
+
+// deletes tells whether a record's value is that of a deletion. It reads no further than the field that says so.
+func deletes(value []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(value))
+	_, err := d.Token()
+	for err == nil && d.More() {
+		var name json.Token
+		var v json.RawMessage
+		if name, err = d.Token(); err == nil {
+			err = d.Decode(&v)
+		}
+		if name == "operationType" {
+			return string(v) == `"delete"`
+		}
+	}
+	return false
 }
 
 func insertNull(d bson.D) bson.D {

@@ -8,6 +8,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -146,6 +147,9 @@ type projected struct {
 // projection is pure.
 func projection(r stream.Record) (projected, error) {
 	p := projected{edit: edit{id: string(r.Key), changedAt: r.CMSTime()}}
+	if len(r.Key) == 0 {
+		return p, stream.Permanent(errors.New("the record has no key"))
+	}
 	p.change.ID, p.change.Fence = string(r.Key), r.Fence
 	var err error
 	switch r.Topic {

@@ -74,6 +74,7 @@ func Connect(url string) (redis.UniversalClient, error) {
 			return nil, fmt.Errorf("redis address: %w", err)
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dial, io, io
+		o.DialerRetries = 1 // commands are retried, and dial again
 		o.ContextTimeoutEnabled = true
 		o.MaintNotificationsConfig = quiet
 		return redis.NewClusterClient(o), nil
@@ -83,6 +84,7 @@ func Connect(url string) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("redis address: %w", err)
 	}
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dial, io, io
+	o.DialerRetries = 1
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = quiet
 	return redis.NewClient(o), nil

@@ -79,6 +79,7 @@ func Handler(store Store, log *slog.Logger) http.Handler {
 	return mux
 }
 
+// badRequest is an error of who edits, not of the store.
 type badRequest struct{ error }
 
 func (b badRequest) Unwrap() error { return b.error }

@@ -70,7 +70,7 @@ func Import(ctx context.Context, store Store, r io.Reader, size int64, progress 
 			im.result.Rows++
 			im.fail(bad)
 			err = nil
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			err = im.flush(ctx)
 			progress(rows.file.done, size, im.result)
 			return im.result, err

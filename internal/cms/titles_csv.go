@@ -128,7 +128,7 @@ func (c *csvFile) fill() error {
 	buf := slices.Grow(c.buf, max(readStep, had))
 	n, err := io.ReadFull(c.in, buf[had:cap(buf)])
 	c.buf = buf[:had+n]
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		c.eof, err = true, nil
 	}
 	if !c.began {

@@ -2,9 +2,9 @@ package cms
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash/fnv"
 	"iter"
 	"slices"
 	"strconv"
@@ -22,11 +22,12 @@ const importFormat = "titles/1"
 
 // importDigest is short: it tells a row from its earlier versions only.
 func importDigest(fields ...string) string {
-	h := sha256.New()
-	for _, f := range append([]string{importFormat}, fields...) {
-		fmt.Fprintf(h, "%d:%s", len(f), f)
+	all := []byte(importFormat)
+	for _, f := range fields {
+		all = fmt.Appendf(all, "\n%d:%s", len(f), f)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:8])
 }
 
 // programme is the title's CMS document.
@@ -139,10 +140,8 @@ func (t title) seconds(season, episode int) int32 {
 
 // spread is an even and lasting choice for an id.
 func spread(id string, numbers ...int) uint32 {
-	h := fnv.New64a()
-	fmt.Fprint(h, id, numbers)
-	n := h.Sum64()
-	return uint32(n ^ n>>32)
+	sum := sha256.Sum256(fmt.Append(nil, id, numbers))
+	return binary.BigEndian.Uint32(sum[:])
 }
 
 // endDocument adds what ends every imported document. Without a day the CMS tells none, and neither is made up.

@@ -1,6 +1,7 @@
 package cms
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -63,7 +64,7 @@ func openTitles(r io.Reader) (*titleRows, error) {
 		t.column = nil
 		for _, t.file.comma = range []byte(",;\t") {
 			fields, n, err := t.file.peek()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil, fmt.Errorf("the file is empty: its first line must name the columns %s", strings.Join(titleColumns[:requiredColumns], ", "))
 			}
 			if err != nil {

@@ -3,8 +3,10 @@ package demo
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // lettering is a way of setting titles. Only fonts that systems already have are named: an SVG in an <img> loads none.
@@ -110,8 +112,7 @@ func (l lettering) balance(words []string, n int) ([]string, float64) {
 		if em > bestEm {
 			break
 		}
-		// A line does not end on a little word or before a punctuation mark that stands alone.
-		if rest := words[i]; rest == ":" || rest == "!" || rest == "?" || rest == "»" || rest == "–" {
+		if badBreak(words[i-1], words[i:]) {
 			continue
 		}
 		lines, tail := l.balance(words[i:], n-1)
@@ -121,6 +122,20 @@ func (l lettering) balance(words []string, n int) ([]string, float64) {
 	}
 	return bestLines, bestEm
 }
+
+// badBreak says where French does not break a title: after an article or a preposition, before a punctuation mark that
+// stands alone, and so as to leave two letters on the last line.
+func badBreak(before string, after []string) bool {
+	if slices.Contains(littleWords, strings.ToLower(before)) {
+		return true
+	}
+	if utf8.RuneCountInString(after[0]) == 1 && !unicode.IsLetter([]rune(after[0])[0]) {
+		return true
+	}
+	return len(after) == 1 && utf8.RuneCountInString(after[0]) <= 2
+}
+
+var littleWords = strings.Fields("le la les l’ un une de du des d’ à au aux et en ou par sur sous pour sans ne se que qui «")
 
 func (s setting) height() float64 { return float64(len(s.lines)) * s.size * leading }
 

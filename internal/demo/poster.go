@@ -58,12 +58,14 @@ func drawVideo(p *programme, v *video, width int) []byte {
 	c := newCanvas(1600, 900, palettes[p.Poster.Palette].turn(turn), v.id)
 
 	// Closer, a little aside, and sometimes the other way round; never so far that an edge of the scene shows.
-	zoom := 1.08 + float64(n>>8%40)/100
-	dx := (float64(n>>16%200)/100 - 1) * c.w * (zoom - 1) / 2
+	zoom := 1.06 + float64(n>>8%30)/100
+	dx := (float64(n>>16%200)/100 - 1) * c.w * (zoom - 1) / 4
 	dy := (float64(n>>24%200)/100 - 1) * c.h * (zoom - 1) / 2
 	flip := zoom
+	c.focus = c.w * (.62 + float64(n>>40%14)/100)
 	if n>>32&1 == 1 {
-		flip = -zoom
+		// The other way round, but the subject stays clear of the title.
+		flip, c.focus = -zoom, c.w-c.focus
 	}
 	c.add(`<g transform="translate(%.0f %.0f) scale(%.2f %.2f) translate(-800 -450)">`, c.w/2+dx, c.h/2+dy, flip, zoom)
 	scenes[p.Poster.Motif].draw(c)
@@ -74,7 +76,7 @@ func drawVideo(p *programme, v *video, width int) []byte {
 	s := l.fit(v.title, c.w*.72, 220, 84, 2)
 	top := c.h - 80 - s.height()
 	label := letterings["wide"]
-	c.text(label, label.fit(overline(v), c.w*.7, 40, 32, 1), 84, top-58, "start", c.accent.pale(.35), "")
+	c.text(label, label.fit(overline(v), c.w*.7, 40, 32, 1), 84, top-58, "start", c.light.mix(c.accent, .2), "")
 	c.text(l, s, 84, top, "start", c.light, "")
 	c.mark(p.channel, 84, 74)
 	return c.document(v.title, width)
@@ -100,10 +102,10 @@ func overline(v *video) string {
 	}
 }
 
-// scrim darkens the foot, and the head a little, so that letters stand out from any scene.
+// scrim darkens the foot, and the corner of the channel's mark, so that letters stand out from any scene.
 func (c *canvas) scrim(from float64) {
 	dark := c.near.dark(.55)
-	c.rect(0, 0, c.w, c.h*.22, c.fade(dark, .45, 0))
+	c.disc(0, 0, c.h*.5, c.halo(dark, .6))
 	c.rect(0, c.h*from, c.w, c.h*(1-from), c.fade(dark, 0, .92))
 	if c.w > c.h {
 		c.disc(0, c.h, c.w*.7, c.halo(dark, .8))

@@ -5,8 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,7 +45,7 @@ func TestEveryPosterIsWellFormed(t *testing.T) {
 				t.Errorf("%s: %s in the drawing", name, bad)
 			}
 		}
-		if len(svg) > 40<<10 {
+		if len(svg) > 48<<10 {
 			t.Errorf("%s: %d bytes", name, len(svg))
 		}
 	}
@@ -77,7 +80,7 @@ func TestPosters(t *testing.T) {
 		"cover":            {"GET", lighthouse + "cover.svg?w=1920", 200, `width="1920" height="1080"`},
 		"logo":             {"GET", lighthouse + "logo.svg", 200, `viewBox="0 0 800 320"`},
 		"video":            {"GET", lighthouse + "trois-coups-brefs.svg?w=640", 200, `width="640" height="360"`},
-		"escaped title":    {"GET", "/posters/nimbo/dessine-nimbo-avec-perrine.svg", 200, "<title>Dessine Nimbo avec Perrine</title>"},
+		"escaped title":    {"GET", "/posters/nimbo-petit-nuage/dessine-nimbo-avec-perrine.svg", 200, "<title>Dessine Nimbo avec Perrine</title>"},
 		"too small":        {"GET", lighthouse + "cover.svg?w=1", 200, `width="16" height="9"`},
 		"too large":        {"GET", lighthouse + "cover.svg?w=99999", 200, `width="3840" height="2160"`},
 		"zero":             {"GET", lighthouse + "cover.svg?w=0", 400, "w must be"},
@@ -121,7 +124,7 @@ func TestPosters(t *testing.T) {
 }
 
 func TestAPosterIsNotSentTwice(t *testing.T) {
-	const path = "/posters/nimbo/portrait.svg"
+	const path = "/posters/nimbo-petit-nuage/portrait.svg"
 	h := Posters()
 	first := httptest.NewRecorder()
 	h.ServeHTTP(first, httptest.NewRequest("GET", path, nil))
@@ -132,6 +135,19 @@ func TestAPosterIsNotSentTwice(t *testing.T) {
 	h.ServeHTTP(second, again)
 	if second.Code != http.StatusNotModified || second.Body.Len() > 0 {
 		t.Errorf("got %d and %d bytes, want 304 and none", second.Code, second.Body.Len())
+	}
+}
+
+func TestTheREADMEListsEveryMotifAndPalette(t *testing.T) {
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := append(slices.Collect(maps.Keys(scenes)), slices.Collect(maps.Keys(palettes))...)
+	for _, name := range append(names, slices.Collect(maps.Keys(letterings))...) {
+		if !strings.Contains(string(b), "`"+name+"`") {
+			t.Errorf("README.md does not mention %s", name)
+		}
 	}
 }
 

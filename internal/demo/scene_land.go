@@ -11,7 +11,13 @@ func drawMountains(c *canvas) {
 	c.mist(c.h*.4, c.h*.2, .6)
 
 	// The summit: a lit face, a shaded face, and snow that runs down in teeth.
-	top, foot := c.h*.14, c.h*.78
+	top, foot := c.h*c.between(.1, .2), c.h*.78
+	if c.rnd.IntN(2) == 0 {
+		// A lesser neighbour, on one side or the other.
+		nx, nt := x+c.pickNumber(-44, 40)*u, top+c.between(9, 16)*u
+		c.poly(c.down(c.far.mix(c.glow, .15), c.mid), nx, nt, nx+11*u, nt+13*u, nx+46*u, foot, nx-46*u, foot, nx-13*u, nt+16*u)
+		c.poly(c.down(white.mix(c.far, .1), c.far), nx, nt, nx+11*u, nt+13*u, nx+4*u, nt+11*u, nx, nt+18*u, nx-5*u, nt+11*u, nx-13*u, nt+16*u)
+	}
 	c.poly(c.down(c.far, c.mid), x, top, x+14*u, top+20*u, x+22*u, top+24*u, x+52*u, foot, x-60*u, foot, x-26*u, top+30*u, x-18*u, top+26*u)
 	c.poly(c.fade(c.near, .55, .25), x, top, x+14*u, top+20*u, x+22*u, top+24*u, x+52*u, foot, x-2*u, foot, x+5*u, top+40*u, x-3*u, top+22*u)
 	c.poly(c.down(white, c.light.mix(c.far, .2)), x, top, x+14*u, top+20*u, x+8*u, top+19*u, x+9*u, top+26*u, x+3*u, top+21*u,
@@ -166,52 +172,81 @@ func (c *canvas) mesa(y, height float64, s colour) {
 	c.add(`L%.0f %.0fV%.0fH0Z"/>`, c.w, y, c.h)
 }
 
-func drawRoad(c *canvas) {
+func drawCliffs(c *canvas) {
 	u, x := c.unit, c.focus
 	c.paintSky()
-	c.clouds(6, c.h*.06, c.h*.3, white, .6)
-	c.veil(.7, func() { c.ridge(c.h*.36, 14*u, .55, c.far.mix(c.glow, .3)) })
-	c.mist(c.h*.3, c.h*.2, .6)
-	c.ridge(c.h*.48, 10*u, .5, c.down(c.far, c.mid))
-	c.mist(c.h*.5, c.h*.14, .4)
-	c.hill(c.h*.6, 6*u, c.down(c.mid.mix(c.glow, .2), c.near))
-
-	// Hairpins, narrower and narrower towards the pass.
-	road, line := c.near.mix(c.far, .35), c.light
-	px, py := x, c.h*.4
-	side, width := 1.0, .8*u
-	for i := range 7 {
-		reach := (4 + float64(i)*4.5) * u
-		ny := py + (2.2+float64(i)*1.35)*u
-		nx := x + side*reach
-		c.stroke(road, width, "M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", px, py, px+side*reach*.6, py, nx-side*2*u, ny-width*.8, nx, ny)
-		px, py, side = nx, ny, -side
-		width *= 1.38
+	c.sun(x-40*u, c.h*.24, 6*u, c.light)
+	c.clouds(5, c.h*.08, c.h*.3, white, .5)
+	c.veil(.6, func() { c.ridge(c.h*.42, 10*u, .5, c.far.mix(c.glow, .4)) })
+	c.mist(c.h*.36, c.h*.2, .6)
+	// Three walls of pale limestone, each with its bands, its cracks and its forest.
+	for i, k := range []struct{ l, r, top float64 }{{-30, 60, .3}, {-62, 8, .42}, {10, 90, .5}} {
+		l, r, top, foot := x+k.l*u, x+k.r*u, c.h*k.top, c.h*.86
+		rock := c.light.mix(c.far, .2+.12*float64(i))
+		n := 9
+		xy := []float64{l - 6*u, foot}
+		for j := range n + 1 {
+			xy = append(xy, l+(r-l)*float64(j)/float64(n), top+c.between(-2.4, 2.4)*u+abs(float64(j)-4)*.8*u)
+		}
+		c.poly(c.down(rock.pale(.2), rock.mix(c.mid, .5)), append(xy, r+6*u, foot)...)
+		c.add(`<g opacity=".28" stroke="%s" stroke-width="%.1f" fill="none">`, c.near, .35*u)
+		for j := range 7 {
+			y := top + (5+float64(j)*4.6)*u
+			c.add(`<path d="M%.0f %.0fq%.0f %.0f %.0f %.0f"/>`, l+c.between(0, 5)*u, y, (r-l)*.4, c.between(-2, 2)*u, (r-l)*.9, c.between(-1, 2)*u)
+		}
+		for range 12 {
+			cx := c.between(l, r)
+			c.add(`<path d="M%.0f %.0fl%.0f %.0fl%.0f %.0f"/>`, cx, top+c.between(3, 12)*u, c.between(-1, 1)*u, 7*u, c.between(-2, 2)*u, 6*u)
+		}
+		c.add(`</g>`)
+		for j := range 20 {
+			c.tree(l+(r-l)*float64(j)/20+c.between(-1, 1)*u, top+c.between(1, 4)*u, c.between(3, 6)*u, c.mid.mix(c.near, c.between(.2, .7)))
+		}
+		c.mist(foot-30*u, 26*u, .3)
 	}
-	_ = line
-	for range 16 {
-		c.tree(c.between(0, c.w), c.h*c.between(.62, .7), c.between(4, 8)*u, c.near.dark(.2))
+	// A resurgence, and vultures.
+	c.path(c.down(white, c.sky.pale(.3)), "M%.0f %.0fq%.0f %.0f %.0f %.0fh%.0fq%.0f %.0f %.0f %.0fz", x-20*u, c.h*.58, 2*u, 12*u, -u, 24*u, 7*u, -2*u, -14*u, -3*u, -24*u)
+	line := c.ridge(c.h*.8, 4*u, .4, c.down(c.mid.mix(c.near, .4), c.near))
+	for range 44 {
+		t := c.rnd.Float64()
+		c.tree(t*c.w, line[int(t*32)]+3*u, c.between(5, 10)*u, c.near.dark(c.between(0, .3)))
 	}
-	c.hill(c.h*.8, 3*u, c.down(c.near, c.near.dark(.3)))
-	// The peloton passes on the nearest bend.
-	base := c.h * .77
-	c.path(c.near.mix(c.far, .3), "M0 %.0fQ%.0f %.0f %.0f %.0fv%.0fQ%.0f %.0f 0 %.0fZ",
-		base+5*u, x, base-5*u, c.w, base+u, 9*u, x, base+7*u, base+17*u)
-	for i := range 7 {
-		jersey := []colour{c.accent, c.light, c.sky, c.glow, c.far, c.accent.dark(.2), c.light.mix(c.accent, .4)}[i]
-		c.cyclist(x+(-24+float64(i)*8.6)*u, base+(2.6-float64(i%2)*1.8)*u, 7.4*u, jersey)
+	for range 4 {
+		c.bird(x+c.between(-34, 30)*u, c.h*c.between(.12, .3), c.between(1.6, 3.2)*u, c.near)
 	}
 }
 
-// cyclist rides left, wheels on y.
-func (c *canvas) cyclist(x, y, s float64, jersey colour) {
-	dark := c.near.dark(.6)
-	c.add(`<g fill="none" stroke="%s" stroke-width="%.1f"><circle cx="%.0f" cy="%.0f" r="%.0f"/><circle cx="%.0f" cy="%.0f" r="%.0f"/></g>`,
-		dark, s*.06, x-s*.42, y-s*.3, s*.28, x+s*.42, y-s*.3, s*.28)
-	c.stroke(dark, s*.07, "M%.0f %.0fL%.0f %.0fL%.0f %.0fL%.0f %.0fM%.0f %.0fL%.0f %.0f", x-s*.42, y-s*.3, x-s*.3, y-s*.75, x+s*.2, y-s*.72,
-		x+s*.42, y-s*.3, x+s*.2, y-s*.72, x+s*.02, y-s*.25)
-	c.stroke(jersey.mix(c.near, .35), s*.13, "M%.0f %.0fL%.0f %.0fL%.0f %.0f", x+s*.2, y-s*.85, x-s*.04, y-s*.55, x+s*.03, y-s*.2)
-	c.stroke(jersey, s*.25, "M%.0f %.0fL%.0f %.0f", x+s*.2, y-s*.92, x-s*.14, y-s*1.16)
-	c.stroke(jersey, s*.09, "M%.0f %.0fL%.0f %.0f", x-s*.14, y-s*1.1, x-s*.3, y-s*.78)
-	c.disc(x-s*.28, y-s*1.3, s*.14, jersey.pale(.4))
+func drawAurora(c *canvas) {
+	u, x := c.unit, c.focus
+	c.rect(0, 0, c.w, c.h, c.down(c.top.dark(.5), c.top, c.sky))
+	c.stars(120, c.h*.6)
+	// Curtains of light: vertical strokes along a wave, brighter at the foot.
+	for band, s := range []colour{hex("#59f0a8"), hex("#7fe3ff"), hex("#c58bff")} {
+		y0, phase := c.h*(.3+.05*float64(band)), c.between(0, 6)
+		f := c.fade(s, 0, .5)
+		c.add(`<g fill="%s">`, f)
+		n := 46
+		for i := range n {
+			t := float64(i) / float64(n)
+			foot := y0 + wave(t*9+phase)*6*u + wave(t*4-phase)*8*u
+			height := (18 + 10*wave(t*23+phase)) * u
+			c.add(`<path d="M%.0f %.0fh%.0fv%.0fh-%.0fz"/>`, t*c.w, foot-height, c.w/float64(n)+2, height, c.w/float64(n)+2)
+		}
+		c.add(`</g>`)
+	}
+	c.ridge(c.h*.6, 9*u, .55, c.down(c.far.mix(white, .35), c.mid))
+	c.ridge(c.h*.66, 4*u, .4, c.down(white.mix(c.far, .3), c.far))
+	c.hill(c.h*.73, 3*u, c.down(white.mix(c.far, .2), c.mid))
+	// A tent that glows, sledges, and those who walk.
+	ty := c.h * .74
+	c.disc(x, ty-5*u, 24*u, c.halo(c.accent, .75))
+	c.path(c.down(c.accent.pale(.35), c.accent), "M%.0f %.0fq%.0f %.0f %.0f 0z", x-12*u, ty, 12*u, -26*u, 24*u)
+	c.path(c.light, "M%.0f %.0fq%.0f %.0f %.0f 0z", x-3*u, ty, 3*u, -15*u, 6*u)
+	c.stroke(c.accent.dark(.3), .4*u, "M%.0f %.0fq%.0f %.0f %.0f 0M%.0f %.0fq%.0f %.0f %.0f 0", x-7*u, ty, 7*u, -26*u, 0., x+7*u, ty, -7*u, -26*u, 0.)
+	for i := range 6 {
+		px := x + (-64+float64(i)*8)*u
+		c.walker(px, ty+2*u+wave(float64(i))*u, 8*u, c.near.dark(.3))
+		c.stroke(c.near, .25*u, "M%.0f %.0fl%.0f %.0f", px+u, ty-1.4*u, 4*u, 3*u)
+	}
+	c.hill(c.h*.86, 3*u, c.down(white.mix(c.mid, .5), c.near))
 }

@@ -194,7 +194,7 @@ func drawRiver(c *canvas) {
 func (c *canvas) bridge(y, rise float64) {
 	const arches = 5
 	u, step := c.unit, c.w/arches
-	stone := c.down(c.far.mix(c.glow, .25), c.mid.mix(c.near, .4))
+	stone := c.down(c.far.mix(c.glow, .45), c.mid.mix(c.far, .3))
 	c.add(`<path fill-rule="evenodd" fill="%s" d="M0 %.0fQ%.0f %.0f %.0f %.0fV%.0fH0Z`, stone,
 		y-rise*.8, c.w/2, y-rise*1.3, c.w, y-rise*.8, y+rise*.5)
 	for i := range arches {

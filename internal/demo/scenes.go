@@ -47,5 +47,6 @@ var scenes = map[string]scene{
 	"trunk":      {"une malle qui s’ouvre", drawTrunk},
 	"sewing":     {"une machine à coudre et des bobines", drawSewing},
 	"easel":      {"un tableau sur son chevalet", drawEasel},
+	"stairs":     {"un escalier de lumière", drawStairs},
 	"cinema":     {"une salle de cinéma", drawCinema},
 }

@@ -1,170 +1,6 @@
 package demo
 
-// Scenes of town: streets, façades, and the buildings people work in.
-
-// houses is a row of roofs from side to side whose walls end on y; lit is the share of windows with a light.
-func (c *canvas) houses(y, low, high float64, s, light colour, lit float64) {
-	u := c.unit
-	for x := -4 * u; x < c.w; {
-		w, h := c.between(6, 12)*u, c.between(low, high)
-		wall := s.mix(c.glow, c.between(0, .12))
-		c.rect(x, y-h, w, h+4*u, wall)
-		if c.rnd.IntN(3) > 0 {
-			c.poly(wall.dark(.25), x-.4*u, y-h, x+w/2, y-h-c.between(2, 5)*u, x+w+.4*u, y-h)
-		} else {
-			c.rect(x+w*.6, y-h-2*u, 1.2*u, 2*u, wall.dark(.3))
-		}
-		for wy := y - h + 2*u; wy < y-1.5*u; wy += 3.6 * u {
-			for wx := x + 1.2*u; wx < x+w-1.4*u; wx += 2.6 * u {
-				if c.rnd.Float64() < lit {
-					c.rect(wx, wy, 1.1*u, 1.7*u, light)
-				}
-			}
-		}
-		x += w
-	}
-}
-
-func (c *canvas) spire(x, y, h float64, s colour) {
-	c.rect(x-h*.12, y-h*.6, h*.24, h*.6, s)
-	c.poly(s.dark(.15), x-h*.14, y-h*.6, x, y-h, x+h*.14, y-h*.6)
-	c.round(x-h*.04, y-h*.52, h*.08, h*.14, h*.04, c.light)
-}
-
-func drawSkyline(c *canvas) {
-	u, x := c.unit, c.focus
-	c.paintSky()
-	c.stars(50, c.h*.35)
-	c.moon(x+20*u, c.h*.17, 5*u)
-	c.clouds(4, c.h*.12, c.h*.35, c.far, .35)
-	base := c.h * .72
-	for row, s := range []colour{c.far.mix(c.glow, .25), c.far.mix(c.mid, .5), c.mid.mix(c.near, .5)} {
-		for px := -3 * u; px < c.w; {
-			w := c.between(5, 11) * u
-			// Taller near the focus: the eye goes there.
-			near := 1 - min(abs(px-x)/(c.w*.6), 1)
-			h := (c.between(12, 26) + near*c.between(8, 30)*(1-float64(row)*.25)) * u
-			c.tower(px, base, w, h, s, row)
-			px += w + c.between(-.5, 2.5)*u
-		}
-		c.mist(base-18*u, 18*u, .4-.12*float64(row))
-	}
-	c.sea(base, x+20*u)
-	// Lights on the water.
-	for range 40 {
-		c.add(`<rect x="%.0f" y="%.0f" width="%.1f" height="%.0f" fill="%s" opacity="%.2f"/>`, c.between(0, c.w), base+u,
-			c.between(.4, .9)*u, c.between(4, 18)*u, c.pick(c.light, c.accent, c.glow), c.between(.1, .4))
-	}
-}
-
-func (c *canvas) tower(x, y, w, h float64, s colour, row int) {
-	u := c.unit
-	c.rect(x, y-h, w, h, c.down(s.pale(.06), s))
-	switch c.rnd.IntN(5) {
-	case 0:
-		c.rect(x+w*.46, y-h-6*u, .5*u, 6*u, s)
-		c.disc(x+w*.49, y-h-6*u, .5*u, c.accent)
-	case 1:
-		c.poly(s, x, y-h+1, x+w, y-h+1, x+w, y-h-4*u)
-	case 2:
-		c.rect(x+w*.2, y-h-2*u, w*.6, 2*u+1, s)
-	}
-	if row == 0 {
-		return
-	}
-	warm := c.pick(c.light, c.light, c.accent.pale(.4), c.glow)
-	// One path for all the windows of a tower: there are thousands.
-	c.add(`<path fill="%s" opacity="%.1f" d="`, warm, c.between(.6, 1))
-	for wy := y - h + 2*u; wy < y-3*u; wy += 2.5 * u {
-		for wx := x + .9*u; wx < x+w-1.2*u; wx += 1.8 * u {
-			if c.rnd.Float64() < .34 {
-				c.add("M%.0f %.0fh%.0fv%.0fh-%.0fz", wx, wy, u, 1.3*u, u)
-			}
-		}
-	}
-	c.add(`"/>`)
-}
-
-func drawFacade(c *canvas) {
-	u, x := c.unit, c.focus
-	c.rect(0, 0, c.w, c.h, c.down(c.far, c.mid, c.near))
-	cw, ch := 17*u, 23*u
-	var rooms []ref
-	for _, s := range []colour{c.light, c.light.mix(c.accent, .3), c.glow, c.light.mix(c.sky, .25)} {
-		rooms = append(rooms, c.down(s.pale(.2), s.mix(c.accent, .25)))
-	}
-	// The grid is aligned on the focus, so that a whole window is always there.
-	startX := x - cw/2
-	for startX > 0 {
-		startX -= cw
-	}
-	for row, y := 0, -6*u; y < c.h; row, y = row+1, y+ch {
-		c.rect(0, y+ch-2.2*u, c.w, 1.1*u, c.near.mix(c.far, .25))
-		for wx := startX; wx < c.w; wx += cw {
-			c.window(wx+3*u, y+3*u, 11*u, 15*u, rooms)
-		}
-	}
-	// Light of the street.
-	c.rect(0, 0, c.w, c.h, c.fade(c.top, .35, 0))
-	c.disc(x, c.h*.38, 52*u, c.halo(c.light, .22))
-}
-
-// window is one home: lit or not, with somebody, a plant, a cat or a curtain.
-func (c *canvas) window(x, y, w, h float64, rooms []ref) {
-	u := c.unit
-	c.rect(x-.8*u, y-.8*u, w+1.6*u, h+1.6*u, c.near)
-	if c.rnd.Float64() < .3 {
-		c.rect(x, y, w, h, c.near.mix(c.sky, .3))
-		c.veil(.18, func() { c.poly(white, x+w*.1, y+h, x+w*.5, y, x+w*.75, y, x+w*.35, y+h) })
-	} else {
-		c.rect(x, y, w, h, rooms[c.rnd.IntN(len(rooms))])
-		c.tenant(x, y, w, h)
-		if c.rnd.IntN(2) == 0 {
-			cloth := c.accent.mix(c.far, c.between(0, .7))
-			c.path(cloth, "M%.0f %.0fh%.0fq0 %.0f %.0f %.0fz", x, y, w*.3, h*.7, -w*.3, h)
-			c.path(cloth.dark(.1), "M%.0f %.0fh%.0fq0 %.0f %.0f %.0fz", x+w, y, -w*.3, h*.7, w*.3, h)
-		}
-	}
-	c.rect(x+w/2-.25*u, y, .5*u, h, c.near)
-	c.rect(x, y+h*.32, w, .5*u, c.near)
-	if c.rnd.IntN(3) == 0 {
-		// A balcony of iron.
-		c.add(`<path stroke="%s" stroke-width="%.1f" d="`, c.near.dark(.4), .4*u)
-		for i := range 8 {
-			c.add("M%.0f %.0fv%.0f", x-u+float64(i)*(w+2*u)/7.4, y+h*.68, h*.36)
-		}
-		c.add(`"/>`)
-		c.rect(x-1.4*u, y+h*.66, w+2.8*u, .7*u, c.near.dark(.4))
-	}
-}
-
-func (c *canvas) tenant(x, y, w, h float64) {
-	dark := c.near.mix(c.accent, c.between(0, .2))
-	switch c.rnd.IntN(6) {
-	case 0, 1: // somebody at the window
-		cx := x + w*c.between(.35, .65)
-		c.disc(cx, y+h*.52, w*.13, dark)
-		c.path(dark, "M%.0f %.0fq%.0f %.0f %.0f 0v%.0fh%.0fz", cx-w*.24, y+h*.84, w*.24, -h*.34, w*.48, h*.16, -w*.48)
-	case 2: // a cat
-		cx := x + w*.6
-		c.path(dark, "M%.0f %.0fq%.0f %.0f %.0f %.0fl%.0f %.0fl%.0f %.0fl%.0f %.0fl%.0f %.0fq%.0f %.0f %.0f %.0fz", cx-w*.14, y+h,
-			-w*.02, -h*.16, w*.06, -h*.24, 0., -h*.1, w*.06, h*.04, w*.06, 0., w*.06, -h*.04, w*.12, h*.2, w*.04, h*.34)
-		c.stroke(dark, w*.04, "M%.0f %.0fq%.0f %.0f %.0f %.0f", cx+w*.1, y+h*.98, w*.2, 0., w*.16, -h*.2)
-	case 3: // a plant
-		cx := x + w*.3
-		c.rect(cx-w*.1, y+h*.84, w*.2, h*.16, c.accent.dark(.2))
-		for _, a := range []float64{-150, -120, -90, -60, -30} {
-			px, py := polar(cx, y+h*.84, h*.26, a)
-			c.stroke(c.mid.turn(60), w*.06, "M%.0f %.0fL%.0f %.0f", cx, y+h*.84, px, py)
-		}
-	case 4: // a lamp
-		cx := x + w*.7
-		c.rect(cx-w*.02, y, w*.04, h*.3, dark)
-		c.poly(c.accent, cx-w*.06, y+h*.28, cx+w*.06, y+h*.28, cx+w*.17, y+h*.42, cx-w*.17, y+h*.42)
-	}
-}
-
-func abs(x float64) float64 { return max(x, -x) }
+// Scenes of one building, or of what passes over a valley.
 
 func drawHouse(c *canvas) {
 	u, x := c.unit, c.focus
@@ -264,14 +100,6 @@ func drawFactory(c *canvas) {
 	}
 }
 
-// walker is a person seen from afar, feet on y.
-func (c *canvas) walker(x, y, h float64, s colour) {
-	c.disc(x, y-h*.88, h*.11, s)
-	c.path(s, "M%.0f %.0fq%.0f %.0f %.0f 0l%.0f %.0fh%.0fl%.0f %.0fl%.0f %.0fh%.0fz", x-h*.13, y-h*.68, h*.13, -h*.14, h*.26,
-		h*.03, h*.36, -h*.06, h*.05, h*.32, -h*.36, 0., -h*.04)
-	c.poly(s, x-h*.13, y-h*.68, x+h*.13, y-h*.68, x+h*.15, y-h*.3, x+h*.2, y, x+h*.1, y, x, y-h*.28, x-h*.1, y, x-h*.2, y, x-h*.14, y-h*.3)
-}
-
 func drawCourthouse(c *canvas) {
 	u, x, base := c.unit, c.focus, c.h*.7
 	c.paintSky()
@@ -304,6 +132,67 @@ func drawCourthouse(c *canvas) {
 	for i := range 5 {
 		c.walker(x+(-26+float64(i)*12+c.between(-3, 3))*u, base+c.between(4, 12)*u, c.between(9, 11)*u, c.near.dark(.5))
 	}
+}
+
+func drawSchool(c *canvas) {
+	u, x := c.unit, c.focus
+	c.paintSky()
+	c.sun(x+36*u, c.h*.16, 6*u, hex("#ffd43b"))
+	c.clouds(6, c.h*.08, c.h*.3, white, .8)
+	base := c.h * .66
+	c.hill(c.h*.54, 5*u, c.far)
+	for range 8 {
+		c.bush(c.between(0, c.w), base-2*u, c.between(5, 8)*u, c.mid)
+	}
+	wall := hex("#f3d9a4").mix(c.light, .3)
+	brick := hex("#c8553d")
+	c.rect(x-44*u, base-24*u, 88*u, 26*u, c.down(wall.pale(.2), wall.dark(.06)))
+	c.rect(x-44*u, base-3*u, 88*u, 5*u, brick.dark(.15))
+	c.poly(c.down(brick, brick.dark(.25)), x-47*u, base-24*u, x-40*u, base-33*u, x+40*u, base-33*u, x+47*u, base-24*u)
+	c.rect(x-11*u, base-32*u, 22*u, 34*u, c.down(wall.pale(.35), wall))
+	c.poly(c.down(brick, brick.dark(.25)), x-13*u, base-32*u, x, base-43*u, x+13*u, base-32*u)
+	c.disc(x, base-30*u, 3.8*u, brick.dark(.2))
+	c.disc(x, base-30*u, 3*u, white)
+	c.stroke(c.near, .5*u, "M%.0f %.0fv%.0fl%.0f %.0f", x, base-30*u, -2*u, 1.4*u, 2.8*u)
+	c.rect(x-1.6*u, base-48*u, 3.2*u, 5*u, brick.dark(.2))
+	c.path(hex("#f2b632"), "M%.0f %.0fq%.0f %.0f %.0f 0z", x-1.4*u, base-44*u, 1.4*u, -4*u, 2.8*u)
+	c.round(x-5*u, base-14*u, 10*u, 16*u, 5*u, c.accent.dark(.1))
+	c.rect(x-.25*u, base-13*u, .5*u, 15*u, c.near)
+	for _, dx := range []float64{-40, -30.5, -21, 14, 23.5, 33} {
+		c.rect(x+(dx-.6)*u, base-20.6*u, 8.2*u, 12.2*u, white)
+		c.rect(x+dx*u, base-20*u, 7*u, 11*u, c.down(c.sky.pale(.3), c.top))
+		c.rect(x+(dx+3.2)*u, base-20*u, .6*u, 11*u, white)
+		c.rect(x+dx*u, base-15*u, 7*u, .6*u, white)
+		if c.rnd.IntN(2) == 0 {
+			c.poly(c.pick(c.accent, hex("#ffd43b"), hex("#74c0fc")), x+(dx+1)*u, base-11*u, x+(dx+2.6)*u, base-14*u, x+(dx+4.2)*u, base-11*u)
+		}
+	}
+	yard := c.down(hex("#d8c3a0").mix(c.mid, .2), c.near)
+	c.rect(0, base+2*u, c.w, c.h, yard)
+	// Hopscotch, a ball, and three detectives with their satchels.
+	for i := range 5 {
+		c.veil(.7, func() {
+			c.stroke(white, .5*u, "M%.0f %.0fl%.0f %.0fl%.0f %.0fl%.0f %.0fz", x+(22+float64(i)*6)*u, base+9*u, 5*u, 0., 1.2*u, 4*u, -5.4*u, 0.)
+		})
+	}
+	c.disc(x+18*u, base+6*u, 2*u, c.accent)
+	for i, dx := range []float64{-20, -9, 3} {
+		px, py, h := x+dx*u, base+(14-float64(i%2)*2)*u, (20+float64(i)*1.6)*u
+		coat := []colour{c.accent, hex("#3b82c4"), hex("#f2b632")}[i]
+		skin := []colour{hex("#8d5a3b"), hex("#f1c9a5"), hex("#c98e64")}[i]
+		c.stroke(c.near, h*.1, "M%.0f %.0fv%.0fM%.0f %.0fv%.0f", px-h*.08, py-h*.3, h*.3, px+h*.08, py-h*.3, h*.3)
+		c.round(px-h*.26, py-h*.62, h*.18, h*.3, h*.05, coat.dark(.45))
+		c.round(px-h*.17, py-h*.66, h*.34, h*.42, h*.1, coat)
+		c.disc(px, py-h*.82, h*.18, skin)
+		c.path(c.near.dark(.2), "M%.0f %.0fa%.0f %.0f 0 0 1 %.0f %.0fq%.0f %.0f %.0f %.0fz", px-h*.2, py-h*.82, h*.2, h*.2, h*.4, 0., -h*.2, -h*.14, -h*.4, 0.)
+		c.disc(px+h*.03, py-h*.8, h*.025, c.near)
+		c.disc(px+h*.12, py-h*.8, h*.025, c.near)
+	}
+	// The magnifying glass of the boldest.
+	gx, gy := x+9*u, base-1*u
+	c.stroke(c.near, 1.3*u, "M%.0f %.0fl%.0f %.0f", gx, gy, -3*u, 5*u)
+	c.disc(gx+1.6*u, gy-3.2*u, 4*u, c.near)
+	c.disc(gx+1.6*u, gy-3.2*u, 3.1*u, c.sky.pale(.5))
 }
 
 func drawTrain(c *canvas) {

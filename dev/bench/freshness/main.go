@@ -1,0 +1,306 @@
+// Freshness measures how long an edit in MongoDB takes to be read through GraphQL, with each role its own process on
+// the real servers that REGIE_KAFKA, REGIE_REDIS and REGIE_MONGODB name (`make bench-freshness` starts them).
+//
+// The clock of an edit starts when the driver has MongoDB's acknowledgement (w=majority) and stops when a client that
+// asks again and again has read the new title.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/sync/errgroup"
+
+	"regie/internal/cms"
+	"regie/internal/demo"
+	"regie/internal/stream"
+)
+
+func main() {
+	var b bench
+	flag.IntVar(&b.rate, "rate", 50, "edits a second")
+	flag.DurationVar(&b.duration, "duration", time.Minute, "how long is measured")
+	flag.DurationVar(&b.warmUp, "warm-up", 10*time.Second, "how long is edited before, unmeasured")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := b.run(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "freshness: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+type bench struct {
+	rate             int
+	duration, warmUp time.Duration
+	dir, project     string
+	gateway          string
+	http             *http.Client
+}
+
+func (b *bench) run(ctx context.Context) (err error) {
+	for _, name := range []string{"REGIE_KAFKA", "REGIE_REDIS", "REGIE_MONGODB"} {
+		if os.Getenv(name) == "" {
+			return fmt.Errorf("%s names no server: run `make bench-freshness`", name)
+		}
+	}
+	if b.dir, err = os.MkdirTemp("", "freshness"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	b.project = fmt.Sprintf("bench%x", time.Now().Unix())
+	b.http = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	if err := b.command(ctx, "go", "build", "-o", b.binary(), "."); err != nil {
+		return err
+	}
+	if err := b.command(ctx, b.binary(), "topics", "apply"); err != nil {
+		return err
+	}
+	store, err := cms.OpenMongo(ctx, os.Getenv("REGIE_MONGODB"), b.project)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close(context.WithoutCancel(ctx))) }()
+	if err := store.Index(ctx, stream.Collections()); err != nil {
+		return err
+	}
+	ids, err := fill(ctx, store)
+	if err != nil {
+		return err
+	}
+	roles, groupCtx := errgroup.WithContext(ctx)
+	rolesCtx, cancel := context.WithCancel(groupCtx)
+	defer func() { cancel(); err = errors.Join(err, roles.Wait()) }()
+	for _, role := range []string{"capture", "transform", "project", "gateway"} {
+		if err := b.start(rolesCtx, roles, role); err != nil {
+			return err
+		}
+	}
+	if err := b.await(rolesCtx, ids); err != nil {
+		return err
+	}
+	latencies, err := b.edit(rolesCtx, store, ids)
+	if err != nil {
+		return err
+	}
+	report(latencies, b.rate)
+	return nil
+}
+
+func (b *bench) binary() string { return filepath.Join(b.dir, "regie") }
+
+func (b *bench) environment() []string {
+	return append(os.Environ(), "REGIE_PROJECT="+b.project, "REGIE_MONGODB_DATABASE="+b.project, "REGIE_SECRET=bench", "REGIE_LOG_LEVEL=warn")
+}
+
+func (b *bench) command(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env, cmd.Stderr = b.environment(), os.Stderr
+	if name == "go" {
+		cmd.Env = os.Environ()
+	}
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+// fill puts the demonstration catalogue into MongoDB and returns the programmes' ids.
+func fill(ctx context.Context, store cms.Store) ([]string, error) {
+	docs, err := demo.Documents()
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	byCollection := map[string][]bson.Raw{}
+	for _, d := range docs {
+		raw, err := bson.Marshal(d.Doc)
+		if err != nil {
+			return nil, err
+		}
+		byCollection[d.Collection] = append(byCollection[d.Collection], raw)
+		if d.Collection == "programme" {
+			ids = append(ids, bson.Raw(raw).Lookup("_id").StringValue())
+		}
+	}
+	for c, docs := range byCollection {
+		if _, err := store.Put(ctx, c, docs); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// start runs a role as a process of its own until ctx is done.
+func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error {
+	ports, err := freePorts(2)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", role, "--http", ports[0], "--admin", ports[1])
+	cmd.Env, cmd.Stderr = b.environment(), os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	if role == "gateway" {
+		b.gateway = "http://" + ports[0] + "/query"
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting %s: %w", role, err)
+	}
+	g.Go(func() error {
+		if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("%s: %w", role, err)
+		}
+		return nil
+	})
+	return nil
+}
+
+func freePorts(n int) ([]string, error) {
+	var out []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = l.Close() }()
+		out = append(out, l.Addr().String())
+	}
+	return out, nil
+}
+
+// title asks the gateway for a programme's.
+func (b *bench) title(ctx context.Context, id string) (string, error) {
+	body, err := json.Marshal(map[string]any{
+		"query":     `query($id: ID!) { programme(by: {id: $id}) { title } }`,
+		"variables": map[string]string{"id": "programme:" + id},
+	})
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.gateway, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := b.http.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	var answer struct {
+		Data   struct{ Programme *struct{ Title string } }
+		Errors []struct{ Message string }
+	}
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Errors) > 0 {
+		return "", fmt.Errorf("the gateway answers %s", raw)
+	}
+	if answer.Data.Programme == nil {
+		return "", nil
+	}
+	return answer.Data.Programme.Title, nil
+}
+
+// await returns once every programme is served.
+func (b *bench) await(ctx context.Context, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for _, id := range ids {
+		for {
+			title, err := b.title(ctx, id)
+			if err == nil && title != "" {
+				break
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("programme %s is not served: %w", id, err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// edit changes titles at the rate, each programme's next only after its last was seen, and returns the time each took.
+func (b *bench) edit(ctx context.Context, store cms.Store, ids []string) ([]time.Duration, error) {
+	var mu sync.Mutex
+	var latencies []time.Duration
+	g, ctx := errgroup.WithContext(ctx)
+	idle := make(chan string, len(ids))
+	for _, id := range ids {
+		idle <- id
+	}
+	began := time.Now()
+	tick := time.NewTicker(time.Second / time.Duration(b.rate))
+	defer tick.Stop()
+	for n := 0; time.Since(began) < b.warmUp+b.duration && ctx.Err() == nil; n++ {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		var id string
+		select {
+		case id = <-idle:
+		case <-ctx.Done():
+			continue
+		}
+		measured := time.Since(began) > b.warmUp
+		g.Go(func() error {
+			title := fmt.Sprintf("Edit %d", n)
+			if err := store.Set(ctx, "programme", id, bson.D{{Key: "title", Value: title}}); err != nil {
+				return err
+			}
+			acknowledged := time.Now()
+			for {
+				got, err := b.title(ctx, id)
+				if err != nil {
+					return err
+				}
+				if got == title {
+					break
+				}
+				if time.Since(acknowledged) > 30*time.Second {
+					return fmt.Errorf("edit %d of %s was not seen within 30 s", n, id)
+				}
+				time.Sleep(500 * time.Microsecond)
+			}
+			if measured {
+				mu.Lock()
+				latencies = append(latencies, time.Since(acknowledged))
+				mu.Unlock()
+			}
+			idle <- id
+			return nil
+		})
+	}
+	return latencies, g.Wait()
+}
+
+func report(l []time.Duration, rate int) {
+	slices.Sort(l)
+	at := func(q float64) time.Duration {
+		return l[min(len(l)-1, int(q*float64(len(l))))].Round(10 * time.Microsecond)
+	}
+	fmt.Printf("%d edits at %d a second, from MongoDB's acknowledgement to the value read through GraphQL:\n", len(l), rate)
+	fmt.Printf("p50 %v   p90 %v   p99 %v   max %v\n", at(.5), at(.9), at(.99), at(1))
+}
