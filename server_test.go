@@ -108,6 +108,11 @@ func (c *child) stop() error {
 // eventually asks until the answer is "" and fails with the last one after a minute.
 func eventually(t *testing.T, ask func() string) time.Duration {
 	t.Helper()
+	return eventuallyWithin(t, time.Minute, ask)
+}
+
+func eventuallyWithin(t *testing.T, limit time.Duration, ask func() string) time.Duration {
+	t.Helper()
 	began := time.Now()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -116,7 +121,7 @@ func eventually(t *testing.T, ask func() string) time.Duration {
 		if problem == "" {
 			return time.Since(began)
 		}
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > limit {
 			t.Fatalf("after %s: %s", time.Since(began).Round(time.Second), problem)
 		}
 		<-tick.C

@@ -524,6 +524,12 @@ func (w *watchers) now(name string) int {
 	return w.open[name]
 }
 
+func (w *watchers) atOnce(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.most[name]
+}
+
 // counted is an instance's source.
 type counted struct {
 	cms.Source
@@ -596,8 +602,8 @@ func TestOneOwnerPerCollectionAndNoGapWhenItStops(t *testing.T) {
 	two()
 	edit()
 	for _, collection := range stream.Collections() {
-		if most := w.most[collection]; most != 1 {
-			t.Errorf("%s had %d owners at once", collection, most)
+		if n := w.atOnce(collection); n != 1 {
+			t.Errorf("%s had %d owners at once", collection, n)
 		}
 	}
 }

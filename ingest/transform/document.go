@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -233,16 +234,26 @@ func (d document) countries(field string) []string {
 	return out
 }
 
+// imageURL tells whether s is an absolute https URL or a path of this site, and for a browser too: it takes // and /\
+// for another site, and leaves tabs and line ends out.
+func imageURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || strings.Contains(s, `\`) {
+		return false
+	}
+	return u.Scheme == "https" && u.Host != "" || u.Scheme == "" && u.Host == "" && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//")
+}
+
 func (d document) images(field string) []*catalogv1.Image {
 	var out []*catalogv1.Image
 	d.documents(field, func(n document) {
-		url := n.required("url", 2000)
-		if url != "" && !strings.HasPrefix(url, "/") && !strings.HasPrefix(url, "https://") {
-			n.fail("url", "must begin with https:// or /")
+		address := n.required("url", 2000)
+		if address != "" && !imageURL(address) {
+			n.fail("url", "must be a URL that begins with https:// or a path that begins with one /")
 		}
 		out = append(out, &catalogv1.Image{
 			Role: catalogv1.ImageRole(n.enum("role", "IMAGE_ROLE_", catalogv1.ImageRole(0).Descriptor())),
-			Url:  url, Alt: n.text("alt", maxTitle),
+			Url:  address, Alt: n.text("alt", maxTitle),
 		})
 	})
 	return out

@@ -59,10 +59,12 @@ func Transform(r stream.Record) ([]stream.Record, error) {
 		return nil, nil
 	}
 	h := header{
-		uuid:       uuid.NewSHA1(namespace, []byte(r.Source())).String(),
-		occurredAt: timestamppb.New(c.at),
-		source:     &catalogv1.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, TopicId: r.TopicID},
-		kind:       c.eventType(),
+		uuid:   uuid.NewSHA1(namespace, []byte(r.Source())).String(),
+		source: &catalogv1.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, TopicId: r.TopicID},
+		kind:   c.eventType(),
+	}
+	if !c.at.IsZero() {
+		h.occurredAt = timestamppb.New(c.at)
 	}
 	id := string(r.Key)
 	var event proto.Message
@@ -119,7 +121,7 @@ const (
 type change struct {
 	kind             changeKind
 	document, before bson.Raw
-	at               time.Time
+	at               time.Time // zero when unknown
 }
 
 func (c change) eventType() catalogv1.EventType {
@@ -133,18 +135,49 @@ func (c change) eventType() catalogv1.EventType {
 	}
 }
 
+// changeEvent is what is read of a CMS record's value.
+type changeEvent struct {
+	OperationType string    `bson:"operationType"`
+	FullDocument  bson.Raw  `bson:"fullDocument"`
+	Before        bson.Raw  `bson:"fullDocumentBeforeChange"`
+	WallTime      time.Time `bson:"wallTime"`
+	ClusterTime   time.Time `bson:"clusterTime"`
+}
+
+// maxDepth is more than MongoDB lets a document nest.
+const maxDepth = 200
+
+// tooDeep tells whether JSON nests deeper than maxDepth. The parser has no such limit for arrays: it would follow them
+// until its stack overflows, which ends the process.
+func tooDeep(value []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
 // parse reads a record in kafka-mongo-watcher's format.
 func parse(r stream.Record) (change, error) {
 	if r.Value == nil {
 		return change{kind: removed, at: r.Time}, nil
 	}
-	var v struct {
-		OperationType string    `bson:"operationType"`
-		FullDocument  bson.Raw  `bson:"fullDocument"`
-		Before        bson.Raw  `bson:"fullDocumentBeforeChange"`
-		WallTime      time.Time `bson:"wallTime"`
-		ClusterTime   time.Time `bson:"clusterTime"`
+	if tooDeep(r.Value) {
+		return change{}, fmt.Errorf("the value nests deeper than %d levels", maxDepth)
 	}
+	var v changeEvent
 	if err := bson.UnmarshalExtJSON(r.Value, false, &v); err != nil {
 		return change{}, fmt.Errorf("the value is not a change as MongoDB Extended JSON: %w", err)
 	}
@@ -152,7 +185,7 @@ func parse(r stream.Record) (change, error) {
 	if c.at.IsZero() {
 		c.at = v.ClusterTime
 	}
-	if c.at.Year() <= 1 { // a snapshot knows no time
+	if y := c.at.Year(); y <= 1 || y > 9999 { // a snapshot knows no time, and Protobuf no later one
 		c.at = time.Time{}
 	}
 	switch v.OperationType {

@@ -141,14 +141,14 @@ func SetFields(doc bson.Raw, fields bson.D) (bson.Raw, error) {
 	for _, f := range fields {
 		path := strings.Split(f.Key, ".")
 		if path[0] == "_id" {
-			return nil, fmt.Errorf("%s: an _id never changes; put a new document and delete this one", f.Key)
+			return nil, badRequest{fmt.Errorf("%s: an _id never changes; put a new document and delete this one", f.Key)}
 		}
 		if slices.Contains(path, "") {
-			return nil, fmt.Errorf("%q: a field's name is empty", f.Key)
+			return nil, badRequest{fmt.Errorf("%q: a field's name is empty", f.Key)}
 		}
 		var err error
 		if d, err = setPath(d, path, f.Value); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Key, err)
+			return nil, badRequest{fmt.Errorf("%s: %w", f.Key, err)}
 		}
 	}
 	return bson.Marshal(d)

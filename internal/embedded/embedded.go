@@ -117,7 +117,11 @@ func checkSpace(dir string) error {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return fmt.Errorf("asking for the free space of %s: %w", dir, err)
 	}
-	if free := st.Bavail * uint64(st.Bsize); free < minFree {
+	return enough(dir, st.Bavail*uint64(st.Bsize))
+}
+
+func enough(dir string, free uint64) error {
+	if free < minFree {
 		return fmt.Errorf("the disk of the data folder %s is full: %d MiB free, %d MiB needed; free some, or name another folder with --data", dir, free>>20, minFree>>20)
 	}
 	return nil

@@ -53,7 +53,11 @@ func openKafka(dir string, log *slog.Logger) (*kfake.Cluster, error) {
 	c.Compact()
 	c.ApplyRetention()
 	trash := aside + ".done" // a rename is at once; a removal is not
-	if err := os.Rename(aside, trash); err != nil {
+	err = os.RemoveAll(trash) // a kill left it
+	if err == nil {
+		err = os.Rename(aside, trash)
+	}
+	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("dropping the log's copy: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -536,18 +537,33 @@ func (c *Cluster) ends(ctx context.Context, admin *kafka.AdminClient, parts []ka
 	return out, nil
 }
 
-// check sets the partitions back whose sink lost or changed its position.
+// check sets the partitions back whose sink lost or changed its position, and those whose topic was created again:
+// the client does not tell.
 func (c *Consumer) check(ctx context.Context) error {
 	if len(c.owned) == 0 {
 		return nil
 	}
 	parts := make([]Assigned, 0, len(c.owned))
+	names := map[string]bool{}
 	for _, o := range c.owned {
 		parts = append(parts, o.Assigned)
+		names[c.cluster.Topic(o.Topic)] = true
+	}
+	found, err := c.cluster.describe(ctx, c.admin, slices.Collect(maps.Keys(names)))
+	if err != nil {
+		return err
 	}
 	moved, err := c.cfg.Sink.Moved(ctx, parts)
-	if err != nil || len(moved) == 0 {
+	if err != nil {
 		return err
+	}
+	for _, a := range parts {
+		if d, ok := found[c.cluster.Topic(a.Topic)]; ok && d.TopicID.String() != a.TopicID && !slices.Contains(moved, a) {
+			moved = append(moved, a)
+		}
+	}
+	if len(moved) == 0 {
+		return nil
 	}
 	records := make([]Record, len(moved))
 	for i, a := range moved {

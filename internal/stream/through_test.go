@@ -151,3 +151,69 @@ func TestWhatALateOwnerWroteIsOverwritten(t *testing.T) {
 		t.Errorf("the log ends with %s", last)
 	}
 }
+
+func TestATopicThatIsCreatedAgainIsTransformedAnew(t *testing.T) {
+	for name, running := range map[string]bool{"while the role is down": false, "while it runs": true} {
+		t.Run(name, func(t *testing.T) {
+			c, admin := onKafka(t, nil)
+			stop := start(t, c)
+			put(t, c, at(0, "one"), at(0, "two"), at(0, "three"))
+			await(t, c, out, 4)
+			if !running {
+				stop()
+			}
+			if _, err := admin.DeleteTopics(t.Context(), []string{c.Topic(in)}); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "it is made again", func() bool {
+				created, err := c.Apply(t.Context(), 1)
+				return err == nil && len(created) == 1
+			})
+			put(t, c, at(0, "anew"))
+			if !running {
+				stop = start(t, c)
+			}
+			defer stop()
+			got := await(t, c, out, 5)
+			if last := got[len(got)-1]; last != "k=ANEW" {
+				t.Errorf("the log ends with %s", last)
+			}
+		})
+	}
+}
+
+func TestHeadersGoWhereTheTransformPutsThem(t *testing.T) {
+	c := servertest.Cluster(t)
+	trace := stream.Header{Key: stream.HeaderTraceparent, Value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	sink, err := c.NewThrough(map[string]string{in: out}, func(r stream.Record) ([]stream.Record, error) {
+		o := stream.Record{Topic: out, Key: r.Key, Value: r.Value, Headers: r.Headers}
+		return []stream.Record{o, o}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
+	put(t, c, stream.Record{Topic: in, Partition: 3, Key: []byte("k"), Value: []byte("v"), Headers: stream.Headers{trace}})
+	await(t, c, out, 2)
+	if err := r.stop(t); err != nil {
+		t.Error(err)
+	}
+	id, err := c.TopicID(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := stream.Header{Key: stream.HeaderSource, Value: in + "/3/0/" + id}
+	var got []stream.Headers
+	err = c.ReadAll(t.Context(), out, func(r stream.Record) error {
+		got = append(got, r.Headers)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []stream.Headers{{trace, source, {Key: "source-more", Value: "1"}}, {trace, source}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -101,6 +102,44 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	report(latencies, b.rate)
+	return b.hops(ctx)
+}
+
+// hops prints where the time went, by the records' own times (whole milliseconds): MongoDB's wallTime, then when each
+// stage produced.
+func (b *bench) hops(ctx context.Context) error {
+	cluster := stream.New(stream.Config{Brokers: os.Getenv("REGIE_KAFKA"), Project: b.project, Instance: "bench", Log: slog.New(slog.DiscardHandler)})
+	defer cluster.Close()
+	captured := map[string]time.Time{} // by source
+	var capture, transform []time.Duration
+	err := cluster.ReadAll(ctx, stream.CMS("programme"), func(r stream.Record) error {
+		if at := r.CMSTime(); !at.IsZero() {
+			captured[r.Source()] = r.Time
+			capture = append(capture, r.Time.Sub(at))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = cluster.ReadAll(ctx, stream.Catalog("programme"), func(r stream.Record) error {
+		if at, ok := captured[r.Headers.Get(stream.HeaderSource)]; ok {
+			transform = append(transform, r.Time.Sub(at))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, hop := range []struct {
+		name string
+		took []time.Duration
+	}{{"MongoDB's commit to capture's produce", capture}, {"capture's produce to transform's", transform}} {
+		slices.Sort(hop.took)
+		if n := len(hop.took); n > 0 {
+			fmt.Printf("  %-40s p50 %v   p99 %v\n", hop.name, hop.took[n/2], hop.took[n*99/100])
+		}
+	}
 	return nil
 }
 
@@ -282,7 +321,7 @@ func (b *bench) edit(ctx context.Context, store cms.Store, ids []string) ([]time
 				if time.Since(acknowledged) > 30*time.Second {
 					return fmt.Errorf("edit %d of %s was not seen within 30 s", n, id)
 				}
-				time.Sleep(500 * time.Microsecond)
+				time.Sleep(time.Millisecond)
 			}
 			if measured {
 				mu.Lock()

@@ -1,0 +1,375 @@
+package transform_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	catalogv1 "regie/proto/catalog/v1"
+
+	"regie/ingest/transform"
+	"regie/internal/cms"
+	"regie/internal/stream"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func newEvent(entity string) proto.Message {
+	if entity == "video" {
+		return &catalogv1.VideoEvent{}
+	}
+	return &catalogv1.ProgrammeEvent{}
+}
+
+// change is a record of a CMS topic.
+func change(entity, key string, value []byte) stream.Record {
+	return stream.Record{
+		Topic: stream.CMS(entity), Partition: 3, Offset: 42, TopicID: "J0Zg2wVgT2u2bqH2b1Yh3A",
+		Key: []byte(key), Value: value, Time: time.Unix(1700000001, 0),
+		Headers: stream.Headers{
+			{Key: stream.HeaderContentType, Value: stream.ContentJSON},
+			{Key: stream.HeaderCMSTime, Value: "1700000000123"},
+			{Key: stream.HeaderTraceparent, Value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		},
+	}
+}
+
+// The cases are testdata/ENTITY/NAME.json, a value of a CMS topic, and NAME.txtpb, the event made of it. Its first line
+// says which records come out.
+func TestTransform(t *testing.T) {
+	for _, entity := range stream.Entities() {
+		inputs, err := filepath.Glob(filepath.Join("testdata", entity, "*.json"))
+		if err != nil || len(inputs) == 0 {
+			t.Fatalf("no cases: %v", err)
+		}
+		for _, in := range inputs {
+			t.Run(entity+"/"+strings.TrimSuffix(filepath.Base(in), ".json"), func(t *testing.T) {
+				value, err := os.ReadFile(in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				testGolden(t, entity, value, strings.TrimSuffix(in, ".json")+".txtpb")
+			})
+		}
+	}
+}
+
+func testGolden(t *testing.T, entity string, value []byte, golden string) {
+	var doc bson.Raw
+	if err := bson.UnmarshalExtJSON(value, false, &doc); err != nil {
+		t.Fatal(err)
+	}
+	key, err := cms.Key(doc.Lookup("documentKey", "_id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := change(entity, key, value)
+	records, err := transform.Transform(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := transform.Transform(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(records, again); diff != "" {
+		t.Errorf("not the same bytes each time: %s", diff)
+	}
+
+	got, kinds := newEvent(entity), []string{}
+	for _, r := range records {
+		if r.Topic != stream.Catalog(entity) || string(r.Key) != key {
+			t.Errorf("a record of topic %s, key %s", r.Topic, r.Key)
+		}
+		if r.Headers.Get(stream.HeaderCMSTime) != in.Headers.Get(stream.HeaderCMSTime) || r.Headers.Get(stream.HeaderTraceparent) != in.Headers.Get(stream.HeaderTraceparent) {
+			t.Errorf("headers %v", r.Headers)
+		}
+		if r.Value == nil {
+			kinds = append(kinds, "tombstone")
+			continue
+		}
+		kinds = append(kinds, "event")
+		if err := r.Decode(got); err != nil {
+			t.Fatal(err)
+		}
+		if name := string(got.ProtoReflect().Descriptor().FullName()); r.Headers.Get(stream.HeaderContentType) != stream.ContentProtobuf || r.Headers.Get(stream.HeaderSchema) != name {
+			t.Errorf("headers %v", r.Headers)
+		}
+	}
+	if len(records) == 0 {
+		kinds = []string{"none"}
+	}
+	first := "# records: " + strings.Join(kinds, ", ")
+	if *update {
+		text, err := prototext.MarshalOptions{Multiline: true}.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, append([]byte(first+"\n"), text...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, _, _ := strings.Cut(string(text), "\n"); line != first {
+		t.Errorf("got %q, want %q", first, line)
+	}
+	want := newEvent(entity)
+	if err := prototext.Unmarshal(text, want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestATombstoneIsADeletion(t *testing.T) {
+	records, err := transform.Transform(change("video", "v1", nil))
+	if err != nil || len(records) != 2 || records[1].Value != nil {
+		t.Fatalf("got %v, %v", records, err)
+	}
+	var got catalogv1.VideoEvent
+	if err := records[0].Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.EventType != catalogv1.EventType_EVENT_TYPE_DELETED || got.Payload != nil || got.OccurredAt.AsTime().Unix() != 1700000001 {
+		t.Errorf("got %v", &got)
+	}
+}
+
+func TestEventIDs(t *testing.T) {
+	value := programmeChange(`"slug":"nimbo","title":"Nimbo","kind":"KIDS"`)
+	id := func(r stream.Record) string {
+		t.Helper()
+		records, err := transform.Transform(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e catalogv1.ProgrammeEvent
+		if err := records[0].Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		return e.EventUuid
+	}
+	first := change("programme", "s1", value)
+	seen := map[string]string{id(first): "the first"}
+	for name, alter := range map[string]func(*stream.Record){
+		"another offset":    func(r *stream.Record) { r.Offset++ },
+		"another partition": func(r *stream.Record) { r.Partition++ },
+		"another topic id":  func(r *stream.Record) { r.TopicID = "other" },
+	} {
+		r := first
+		alter(&r)
+		if other, ok := seen[id(r)]; ok {
+			t.Errorf("%s: the id of %s", name, other)
+		}
+		seen[id(r)] = name
+	}
+	r := first
+	r.Headers, r.Time = nil, time.Time{}
+	if id(r) != id(first) {
+		t.Error("the id is not of the position alone")
+	}
+}
+
+// programmeChange is an insert of a document with the fields.
+func programmeChange(fields string) []byte {
+	return fmt.Appendf(nil, `{"operationType":"insert","fullDocument":{"_id":"s1",%s},"documentKey":{"_id":"s1"}}`, fields)
+}
+
+const good = `"slug":"nimbo","title":"Nimbo","kind":"KIDS"`
+
+// bad are inputs, by name, with the errors they must have.
+var bad = []struct{ name, entity, value, want string }{
+	{"a number for a title", "programme", string(programmeChange(`"slug":"nimbo","title":7,"kind":"KIDS"`)), "title: must be a string, is 32-bit integer"},
+	{"no title", "programme", string(programmeChange(`"slug":"nimbo","kind":"KIDS"`)), "title: is missing"},
+	{"a title of spaces", "programme", string(programmeChange(`"slug":"nimbo","title":" \n ","kind":"KIDS"`)), "title: is missing"},
+	{"a title that is too long", "programme", string(programmeChange(`"slug":"nimbo","title":"` + strings.Repeat("é", 301) + `","kind":"KIDS"`)), "title: has 301 characters, at most 300 are allowed"},
+	{"an unknown kind", "programme", string(programmeChange(`"slug":"nimbo","title":"Nimbo","kind":"OPERA"`)), `kind: "OPERA" is none of SERIES, FILM, MAGAZINE, NEWS, SPORT, DOCUMENTARY, GAME, REALITY, KIDS, EVENT`},
+	{"the kind that is none", "video", `{"operationType":"insert","fullDocument":{"_id":"v1","slug":"a","title":"A","kind":"UNSPECIFIED","programme":"s1"}}`, `kind: "UNSPECIFIED" is none of FILM, EPISODE, REPLAY, EXTRACT, BONUS, TRAILER, LIVE`},
+	{"an emoji in a slug", "programme", string(programmeChange(`"slug":"tram-🚋","title":"Nimbo","kind":"KIDS"`)), `slug: "tram-🚋" may hold only lower-case letters a-z, digits and single dashes between them`},
+	{"two dashes in a slug", "programme", string(programmeChange(`"slug":"le--tram","title":"Nimbo","kind":"KIDS"`)), `slug: "le--tram" may hold only lower-case letters a-z, digits and single dashes between them`},
+	{"a year that is no number", "programme", string(programmeChange(good + `,"year":"2021"`)), "year: must be a number, is string"},
+	{"a year with a fraction", "programme", string(programmeChange(good + `,"year":2021.5`)), "year: must be a whole number, is 2021.5"},
+	{"a year that is not a number", "programme", string(programmeChange(good + `,"year":{"$numberDouble":"NaN"}`)), "year: must be a whole number, is NaN"},
+	{"a year too large for any number", "programme", string(programmeChange(good + `,"year":1e300`)), "year: must be a whole number, is 1e+300"},
+	{"a year before the cinema", "programme", string(programmeChange(good + `,"year":1789`)), "year: must be between 1880 and 2200, is 1789"},
+	{"a year beyond 32 bits", "programme", string(programmeChange(good + `,"year":4294969317`)), "year: must be between 1880 and 2200, is 4294969317"},
+	{"a date as text", "programme", string(programmeChange(good + `,"publishedAt":"2021-01-01"`)), "publishedAt: must be a date, is string"},
+	{"a date of the year 12000", "programme", string(programmeChange(good + `,"publishedAt":{"$date":{"$numberLong":"316516464000000"}}`)), "publishedAt: must be of the years 1 to 9999, is of 12000"},
+	{"countries that are no list", "programme", string(programmeChange(good + `,"countries":"FR"`)), "countries: must be an array, is string"},
+	{"a bad country", "programme", string(programmeChange(good + `,"countries":["FR","fra",7]`)), "countries.1: must be a country as two capital letters (ISO 3166-1)\ncountries.2: must be a country as two capital letters (ISO 3166-1)"},
+	{"an image without anything", "programme", string(programmeChange(good + `,"images":[{}]`)), "images.0.url: is missing\nimages.0.role: is missing"},
+	{"an image that is no document", "programme", string(programmeChange(good + `,"images":["/a.jpg"]`)), "images.0: must be a document, is string"},
+	{"an image that is a script", "programme", string(programmeChange(good + `,"images":[{"role":"LOGO","url":"javascript:alert(1)"}]`)), "images.0.url: must be a URL that begins with https:// or a path that begins with one /"},
+	{"an image in the clear", "programme", string(programmeChange(good + `,"images":[{"role":"LOGO","url":"http://images.example/a"}]`)), "images.0.url: must be a URL that begins with https:// or a path that begins with one /"},
+	{"an image of another site as a path", "programme", string(programmeChange(good + `,"images":[{"role":"LOGO","url":"//images.example/a"}]`)), "images.0.url: must be a URL that begins with https:// or a path that begins with one /"},
+	{"an image of another site with a backslash", "programme", string(programmeChange(good + `,"images":[{"role":"LOGO","url":"/\\images.example/a"}]`)), "images.0.url: must be a URL that begins with https:// or a path that begins with one /"},
+	{"an image of another site with a tab", "programme", string(programmeChange(good + `,"images":[{"role":"LOGO","url":"/\t/images.example/a"}]`)), "images.0.url: must be a URL that begins with https:// or a path that begins with one /"},
+	{"an image of no site", "programme", string(programmeChange(good + `,"images":[{"role":"LOGO","url":"https:///a"}]`)), "images.0.url: must be a URL that begins with https:// or a path that begins with one /"},
+	{"a synopsis that is a text", "programme", string(programmeChange(good + `,"synopsis":"Court."`)), "synopsis: must be a document, is string"},
+	{"a text of 21,000 characters", "programme", string(programmeChange(good + `,"synopsis":{"long":"` + strings.Repeat("é", 21_000) + `"}`)), "synopsis.long: has 21000 characters, at most 20000 are allowed"},
+	{"a video without a programme", "video", `{"operationType":"insert","fullDocument":{"_id":"v1","slug":"a","title":"A","kind":"LIVE"}}`, "programme: is missing"},
+	{"a duration below zero", "video", `{"operationType":"insert","fullDocument":{"_id":"v1","slug":"a","title":"A","kind":"LIVE","programme":"s1","duration":-1}}`, "duration: must be between 0 and 604800, is -1"},
+	{"every rule at once", "programme", string(programmeChange(`"slug":"Nimbo","kind":"OPERA","synopsis":{"short":7},"year":1,"countries":["fr"],"images":[{"role":"LOGO","url":"a"},{"role":"BIG","url":"/a","alt":7}],"createdAt":0`)), `slug: "Nimbo" may hold only lower-case letters a-z, digits and single dashes between them
+title: is missing
+kind: "OPERA" is none of SERIES, FILM, MAGAZINE, NEWS, SPORT, DOCUMENTARY, GAME, REALITY, KIDS, EVENT
+synopsis.short: must be a string, is 32-bit integer
+year: must be between 1880 and 2200, is 1
+countries.0: must be a country as two capital letters (ISO 3166-1)
+images.0.url: must be a URL that begins with https:// or a path that begins with one /
+images.1.role: "BIG" is none of THUMBNAIL, PORTRAIT, COVER, SQUARE, LOGO
+images.1.alt: must be a string, is 32-bit integer
+createdAt: must be a date, is 32-bit integer`},
+	{"no JSON", "programme", "le dernier tram", "the value is not a change as MongoDB Extended JSON: invalid JSON input"},
+	{"an empty value", "programme", "", "the value is not a change as MongoDB Extended JSON: positioned on invalid, but attempted to read embedded document"},
+	{"half a value", "programme", `{"operationType":"insert","fullDoc`, "the value is not a change as MongoDB Extended JSON: end of input in JSON string"},
+	{"a list", "programme", `[]`, "the value is not a change as MongoDB Extended JSON: cannot decode array into a transform.changeEvent"},
+	{"no Extended JSON", "programme", string(programmeChange(good + `,"createdAt":{"$date":true}`)), "the value is not a change as MongoDB Extended JSON: error decoding key fullDocument: $date value should be string or object, but instead is boolean"},
+	{"arrays nested too deep", "programme", string(programmeChange(good + `,"x":"\"[","y":` + strings.Repeat("[", 199) + strings.Repeat("]", 199))), "the value nests deeper than 200 levels"},
+	{"documents nested too deep", "programme", string(programmeChange(good + `,"x":` + strings.Repeat(`{"x":`, 199) + "1" + strings.Repeat("}", 199))), "the value nests deeper than 200 levels"},
+	{"arrays nested as deep as to end the process", "programme", strings.Repeat("[", 10_000_000), "the value nests deeper than 200 levels"},
+	{"a document that is a text", "programme", `{"operationType":"insert","fullDocument":"x"}`, "the value is not a change as MongoDB Extended JSON: error decoding key fullDocument: cannot decode string into a bson.Raw"},
+	{"no operation", "programme", `{}`, `operationType "" is none of insert, update, replace, delete`},
+	{"an unknown operation", "programme", `{"operationType":"drop"}`, `operationType "drop" is none of insert, update, replace, delete`},
+	{"an insert of nothing", "programme", `{"operationType":"insert","fullDocument":null}`, "an insert without fullDocument"},
+	{"a topic of no entity", "person", string(programmeChange(good)), "topic cms.person is none that is transformed"},
+}
+
+func TestTransformNamesEveryRuleThatIsBroken(t *testing.T) {
+	for _, tt := range bad {
+		t.Run(tt.name, func(t *testing.T) {
+			records, err := transform.Transform(change(tt.entity, "s1", []byte(tt.value)))
+			if records != nil || err == nil || err.Error() != tt.want {
+				t.Errorf("got %d records, %v\nwant %s", len(records), err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAKeyThatIsNotUTF8(t *testing.T) {
+	records, err := transform.Transform(change("programme", "\xff", programmeChange(good)))
+	if records != nil || err == nil {
+		t.Errorf("got %v, %v", records, err)
+	}
+}
+
+func FuzzTransform(f *testing.F) {
+	for i, entity := range stream.Entities() {
+		inputs, err := filepath.Glob(filepath.Join("testdata", entity, "*.json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, in := range inputs {
+			value, err := os.ReadFile(in)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(i, "s1", value)
+		}
+	}
+	for _, b := range bad {
+		if len(b.value) < 5000 {
+			f.Add(0, "5fbbd1b2e4b0f0a1c2d3e4f5", []byte(b.value))
+		}
+	}
+	f.Fuzz(func(t *testing.T, entity int, key string, value []byte) {
+		entities := stream.Entities()
+		in := change(entities[uint(entity)%uint(len(entities))], key, value)
+		records, err := transform.Transform(in)
+		if err != nil {
+			if records != nil || err.Error() == "" {
+				t.Errorf("records %v beside error %q", records, err)
+			}
+			return
+		}
+		again, err := transform.Transform(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range records {
+			if !bytes.Equal(r.Value, again[i].Value) {
+				t.Error("not the same bytes each time")
+			}
+			if r.Value == nil {
+				continue
+			}
+			if err := r.Decode(newEvent(entities[uint(entity)%uint(len(entities))])); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A typical programme: 1.6 KB.
+func BenchmarkTransform(b *testing.B) {
+	value := typical(b)
+	in := change("programme", "5fbbd1b2e4b0f0a1c2d3e4f5", value)
+	b.Run("transform", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(value)))
+		for b.Loop() {
+			if _, err := transform.Transform(in); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	})
+	b.Run("of which reading Extended JSON", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(value)))
+		for b.Loop() {
+			var v struct {
+				Document bson.Raw `bson:"fullDocument"`
+			}
+			if err := bson.UnmarshalExtJSON(value, false, &v); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	})
+}
+
+func typical(b *testing.B) []byte {
+	b.Helper()
+	text := func(n int) string {
+		return strings.Repeat("Une nuit, le dernier tram ne rentre pas au dépôt. ", n/50)
+	}
+	var images bson.A
+	for _, role := range []string{"THUMBNAIL", "PORTRAIT", "COVER"} {
+		images = append(images, bson.D{{Key: "role", Value: role}, {Key: "url", Value: "/images/le-dernier-tram-" + strings.ToLower(role) + ".webp"}, {Key: "alt", Value: "Un tram vide, la nuit"}})
+	}
+	date := bson.DateTime(1577934245000)
+	id := bson.ObjectID{0x5f, 0xbb, 0xd1, 0xb2, 0xe4, 0xb0, 0xf0, 0xa1, 0xc2, 0xd3, 0xe4, 0xf5}
+	value, err := bson.MarshalExtJSON(bson.D{
+		{Key: "_id", Value: bson.D{{Key: "_data", Value: "8265F0A1000000012B022C0100296E5A1004"}}},
+		{Key: "operationType", Value: "update"},
+		{Key: "fullDocument", Value: bson.D{
+			{Key: "_id", Value: id}, {Key: "slug", Value: "le-dernier-tram"}, {Key: "title", Value: "Le dernier tram"}, {Key: "kind", Value: "SERIES"},
+			{Key: "synopsis", Value: bson.D{{Key: "short", Value: text(100)}, {Key: "medium", Value: text(200)}, {Key: "long", Value: text(300)}}},
+			{Key: "year", Value: int32(2021)}, {Key: "countries", Value: bson.A{"FR", "BE"}}, {Key: "images", Value: images},
+			{Key: "publishedAt", Value: date}, {Key: "createdAt", Value: date}, {Key: "updatedAt", Value: date},
+		}},
+		{Key: "ns", Value: bson.D{{Key: "db", Value: "cms"}, {Key: "coll", Value: "programme"}}},
+		{Key: "documentKey", Value: bson.D{{Key: "_id", Value: id}}},
+		{Key: "updateDescription", Value: bson.D{{Key: "updatedFields", Value: bson.D{{Key: "title", Value: "Le dernier tram"}, {Key: "updatedAt", Value: date}}}, {Key: "removedFields", Value: bson.A{}}}},
+		{Key: "clusterTime", Value: date}, {Key: "wallTime", Value: date},
+	}, true, true)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return value
+}
