@@ -12,21 +12,22 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 )
 
 // config is every flag, of every command. --a-b is REGIE_A_B in the environment; flags win.
 type config struct {
-	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served."`
-	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS."`
+	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served: ${default}."`
+	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS: ${default}."`
 
 	Kafka           string `placeholder:"HOST:PORT,..." group:"Real servers" help:"Kafka's bootstrap brokers."`
 	KafkaProperties string `placeholder:"FILE" type:"path" group:"Real servers" help:"Properties for librdkafka, a name=value a line: TLS, SASL."`
 	Redis           string `placeholder:"URL" group:"Real servers" help:"redis://HOST:PORT, rediss://..., or redis+cluster://HOST:PORT."`
 	Mongodb         string `name:"mongodb" placeholder:"URI" group:"Real servers" help:"MongoDB, a replica set: mongodb://..."`
-	MongodbDatabase string `default:"cms" placeholder:"NAME" group:"Real servers" help:"The CMS's database."`
+	MongodbDatabase string `default:"cms" placeholder:"NAME" group:"Real servers" help:"The CMS's database: ${default}."`
 
-	Data       string `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data."`
-	Project    string `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys."`
+	Data       string `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
+	Project    string `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
 	Instance   string `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
 	SecretFile string `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
 	GraphiQL   *bool  `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
@@ -38,6 +39,8 @@ type config struct {
 	CMS     cmsCommand     `cmd:"" name:"cms" help:"Read and edit documents of the CMS."`
 	Topics  topicsCommand  `cmd:"" help:"Create and check Kafka's topics."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Print the code by which a shell completes commands and flags."`
 
 	secret string
 	// embedded: the run command starts its own servers.
@@ -95,7 +98,7 @@ Every flag is also a variable of the environment: --log-level is REGIE_LOG_LEVEL
 var errHelp = errors.New("help was printed")
 
 // parse reads arguments and environment. All that is wrong with the environment and the values is reported at once.
-func parse(args, env []string, stdout io.Writer) (*config, string, error) {
+func parse(args, env []string, stdout io.Writer) (*config, *kong.Context, error) {
 	var c config
 	helped := false
 	parser, err := kong.New(&c,
@@ -104,20 +107,21 @@ func parse(args, env []string, stdout io.Writer) (*config, string, error) {
 		kong.Resolvers(environment(env)), kong.ShortUsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}))
 	if err != nil {
-		return nil, "", fmt.Errorf("describing the flags: %w", err)
+		return nil, nil, fmt.Errorf("describing the flags: %w", err)
 	}
+	kongcompletion.Register(parser)
 	unknown := unknownVariables(parser, env)
 	k, err := parser.Parse(args)
 	if helped {
-		return nil, "", errHelp
+		return nil, nil, errHelp
 	}
 	if err != nil {
-		return nil, "", errors.Join(append(unknown, fmt.Errorf("%w (see --help)", err))...)
+		return nil, nil, errors.Join(append(unknown, fmt.Errorf("%w (see --help)", err))...)
 	}
 	if err := errors.Join(append(unknown, c.complete(env, k.Command())...)...); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	return &c, k.Command(), nil
+	return &c, k, nil
 }
 
 func variable(flag string) string {

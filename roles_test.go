@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -99,28 +98,6 @@ func (s *system) awaitReady(role string) time.Duration {
 	})
 }
 
-// titles is the file of TEST_TITLES, or a made-up one.
-func titles(t *testing.T) string {
-	t.Helper()
-	if file := os.Getenv("TEST_TITLES"); file != "" {
-		return file
-	}
-	var b strings.Builder
-	b.WriteString("show_id,type,title,date_added,release_year,country,duration,listed_in,rating,description\n")
-	for i := range 400 {
-		kind, duration := "Movie", "95 min"
-		if i%3 == 0 {
-			kind, duration = "TV Show", "2 Seasons"
-		}
-		fmt.Fprintf(&b, "t%d,%s,\"Title, number %d\",2024-03-%02d,2023,France,%s,Dramas,TV-14,\"What title %d is about.\"\n", i, kind, i, 1+i%28, duration, i)
-	}
-	file := filepath.Join(t.TempDir(), "titles.csv")
-	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // listed are the ids of every programme that a screen lists, page by page.
 func (s *system) listed(screen, order string) []string {
 	s.t.Helper()
@@ -145,7 +122,7 @@ func (s *system) listed(screen, order string) []string {
 // TestRolesApartOnRealServers is the deployment: each role its own process, MongoDB, Kafka and a Redis cluster.
 func TestRolesApartOnRealServers(t *testing.T) {
 	s := realServers(t)
-	file := titles(t)
+	file := servertest.Titles(t)
 	began := time.Now()
 	out := s.must("import", file)
 	t.Logf("import: %s", out)

@@ -50,16 +50,18 @@ func main() {
 
 // run is the program: it returns when its command is done or, for a server, some time after ctx is.
 func run(ctx context.Context, args, env []string, std cli.IO) error {
-	c, command, err := parse(args, env, std.Out)
+	c, chosen, err := parse(args, env, std.Out)
 	if errors.Is(err, errHelp) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	switch command {
+	switch command := chosen.Command(); command {
 	case "run":
 		return serve(ctx, c, std)
+	case "completion", "completion <shell>":
+		return chosen.Run()
 	case "version":
 		_, err := fmt.Fprintln(std.Out, version())
 		return err
@@ -78,7 +80,7 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 		}
 		return err
 	}
-	return c.edit(ctx, command, std)
+	return c.edit(ctx, chosen.Command(), std)
 }
 
 // edit runs a command on the CMS: a MongoDB's, or the embedded one of a running process.

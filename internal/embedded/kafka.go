@@ -52,7 +52,7 @@ func openKafka(dir string, log *slog.Logger) (*kfake.Cluster, error) {
 	}
 	c.Compact()
 	c.ApplyRetention()
-	trash := aside + ".done" // a rename is at once; a removal is not
+	trash := aside + ".done"  // a rename is at once; a removal is not
 	err = os.RemoveAll(trash) // a kill left it
 	if err == nil {
 		err = os.Rename(aside, trash)

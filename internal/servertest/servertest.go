@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,6 +70,28 @@ func Skip(t testing.TB, why string) {
 		t.Fatal("must not be skipped: " + why)
 	}
 	t.Skip(why)
+}
+
+// Titles is the titles file that TEST_TITLES names, or a made-up one of 400 rows.
+func Titles(t testing.TB) string {
+	t.Helper()
+	if file := os.Getenv("TEST_TITLES"); file != "" {
+		return file
+	}
+	var b strings.Builder
+	b.WriteString("show_id,type,title,date_added,release_year,country,duration,listed_in,rating,description\n")
+	for i := range 400 {
+		kind, duration := "Movie", "95 min"
+		if i%3 == 0 {
+			kind, duration = "TV Show", "2 Seasons"
+		}
+		fmt.Fprintf(&b, "t%d,%s,\"Title, number %d\",2024-03-%02d,2023,France,%s,Dramas,TV-14,\"What title %d is about.\"\n", i, kind, i, 1+i%28, duration, i)
+	}
+	file := filepath.Join(t.TempDir(), "titles.csv")
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // Name is a new project or database name.
