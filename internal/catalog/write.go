@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,7 +70,7 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, out []Outcome) (s
 	stale = make([][]Family, len(changes))
 	for i, cmd := range cmds {
 		text, err := cmd.(*redis.Cmd).Text()
-		if err == redis.Nil { // the script's false
+		if errors.Is(err, redis.Nil) { // the script's false
 			out[i].Refused = true
 			continue
 		}

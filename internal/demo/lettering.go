@@ -139,10 +139,10 @@ var littleWords = strings.Fields("le la les l’ un une de du des d’ à au aux
 
 func (s setting) height() float64 { return float64(len(s.lines)) * s.size * leading }
 
-// text draws lines whose first begins at y (the top, not the baseline); anchor is start or middle.
-func (c *canvas) text(l lettering, s setting, x, y float64, anchor string, f fill, more string) {
-	c.add(`<text font-family="%s" font-weight="%d" font-size="%.0f" text-anchor="%s" fill="%s"`,
-		l.family, l.weight, s.size, anchor, f)
+// text draws lines whose first begins at y (the top, not the baseline).
+func (c *canvas) text(l lettering, s setting, x, y float64, f fill, more string) {
+	c.add(`<text font-family="%s" font-weight="%d" font-size="%.0f" fill="%s"`,
+		l.family, l.weight, s.size, f)
 	if l.spacing > 0 {
 		c.add(` letter-spacing="%.1f"`, l.spacing*s.size)
 	}

@@ -23,7 +23,7 @@ func drawProgramme(p *programme, role string, width int) []byte {
 		c = newCanvas(800, 320, pal, p.ID)
 		s := l.fit(p.Title, c.w-40, c.h-40, 150, 3)
 		// The outline keeps the letters legible on a light page as on a dark one.
-		c.text(l, s, 20, (c.h-s.height())/2, "start", c.light,
+		c.text(l, s, 20, (c.h-s.height())/2, c.light,
 			fmt.Sprintf(` stroke="%s" stroke-opacity=".45" stroke-width="%.1f" paint-order="stroke"`, pal.near, s.size*.05))
 	case "PORTRAIT":
 		c = newCanvas(800, 1200, pal, p.ID)
@@ -32,7 +32,7 @@ func drawProgramme(p *programme, role string, width int) []byte {
 		s := l.fit(p.Title, c.w-128, 330, 128, 4)
 		top := c.h - 84 - s.height()
 		c.rect(64, top-34, 72, 8, pal.accent)
-		c.text(l, s, 64, top, "start", c.light, "")
+		c.text(l, s, 64, top, c.light, "")
 		c.mark(p.channel, 64, 60)
 	case "COVER":
 		c = newCanvas(1600, 900, pal, p.ID)
@@ -45,7 +45,7 @@ func drawProgramme(p *programme, role string, width int) []byte {
 		s := l.fit(p.Title, c.w*.54, 390, 124, 3)
 		top := c.h - 84 - s.height()
 		c.rect(84, top-40, 96, 10, pal.accent)
-		c.text(l, s, 84, top, "start", c.light, "")
+		c.text(l, s, 84, top, c.light, "")
 		c.mark(p.channel, 84, 74)
 	}
 	return c.document(p.Title, width)
@@ -76,8 +76,8 @@ func drawVideo(p *programme, v *video, width int) []byte {
 	s := l.fit(v.title, c.w*.72, 220, 84, 2)
 	top := c.h - 80 - s.height()
 	label := letterings["wide"]
-	c.text(label, label.fit(overline(v), c.w*.7, 40, 32, 1), 84, top-58, "start", c.light.mix(c.accent, .2), "")
-	c.text(l, s, 84, top, "start", c.light, "")
+	c.text(label, label.fit(overline(v), c.w*.7, 40, 32, 1), 84, top-58, c.light.mix(c.accent, .2), "")
+	c.text(l, s, 84, top, c.light, "")
 	c.mark(p.channel, 84, 74)
 	return c.document(v.title, width)
 }
@@ -124,7 +124,7 @@ func (c *canvas) mark(ch *channel, x, y float64) {
 	c.round(x, y, s, s, 14, c.down(col.pale(.18), col))
 	marks[ch.Mark](c, x, y, s)
 	l := letterings["wide"]
-	c.text(l, setting{[]string{strings.ToUpper(ch.Title)}, 28}, x+s+18, y+14, "start", colour{255, 255, 255}, ` fill-opacity=".92"`)
+	c.text(l, setting{[]string{strings.ToUpper(ch.Title)}, 28}, x+s+18, y+14, colour{255, 255, 255}, ` fill-opacity=".92"`)
 }
 
 // marks are the channels' signs, white in a square of side s at x, y.

@@ -29,7 +29,7 @@ const CapturePosition = "capture.position"
 // Dead is the topic of the records that a role set aside.
 func Dead(role string) string { return role + ".dead" }
 
-// A Topic's contract. Names lack the project's part.
+// Topic is the contract of one topic. Its name lacks the project's part.
 type Topic struct {
 	Name string
 	// Key says what a record's key is.

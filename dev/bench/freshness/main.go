@@ -41,8 +41,9 @@ func main() {
 	flag.DurationVar(&b.warmUp, "warm-up", 10*time.Second, "how long is edited before, unmeasured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := b.run(ctx); err != nil {
+	err := b.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "freshness: %v\n", err)
 		os.Exit(1)
 	}
@@ -189,16 +190,20 @@ func fill(ctx context.Context, store cms.Store) ([]string, error) {
 
 // start runs a role as a process of its own until ctx is done.
 func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error {
-	ports, err := freePorts(2)
+	site, err := freePort()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", role, "--http", ports[0], "--admin", ports[1])
+	admin, err := freePort()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", role, "--http", site, "--admin", admin)
 	cmd.Env, cmd.Stderr = b.environment(), os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	if role == "gateway" {
-		b.gateway = "http://" + ports[0] + "/query"
+		b.gateway = "http://" + site + "/query"
 	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting %s: %w", role, err)
@@ -212,17 +217,12 @@ func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error
 	return nil
 }
 
-func freePorts(n int) ([]string, error) {
-	var out []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = l.Close() }()
-		out = append(out, l.Addr().String())
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
 	}
-	return out, nil
+	return l.Addr().String(), l.Close()
 }
 
 // title asks the gateway for a programme's.

@@ -1,3 +1,8 @@
+// Package graph is the GraphQL API: the schema, the code generated from it, and its HTTP edge.
+//
+//	request --> screen --> transport --> gate: length, nesting, parse, measure, validate --> gqlgen --> resolvers
+//	                           |            (seen documents pass at once)                       |
+//	response <-- media type, status <-- errors as codes, never causes <-------------------------+
 package graph
 
 import (
