@@ -194,7 +194,7 @@ func (m *measurer) fragment(name string) (size, *gqlerror.Error) {
 		return size{}, nil // validation names it
 	}
 	if m.underway[name] {
-		return size{}, tooComplex("The fragment %s contains itself.", name)
+		return size{}, coded(CodeValidation, fmt.Sprintf("The fragment %s contains itself.", name))
 	}
 	m.underway[name] = true
 	s, err := m.set(f.SelectionSet)

@@ -8,6 +8,8 @@
 package transform
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -135,60 +137,35 @@ func (c change) eventType() catalogv1.EventType {
 	}
 }
 
-// changeEvent is what is read of a CMS record's value.
-type changeEvent struct {
-	OperationType string    `bson:"operationType"`
-	FullDocument  bson.Raw  `bson:"fullDocument"`
-	Before        bson.Raw  `bson:"fullDocumentBeforeChange"`
-	WallTime      time.Time `bson:"wallTime"`
-	ClusterTime   time.Time `bson:"clusterTime"`
-}
-
-// maxDepth is more than MongoDB lets a document nest.
-const maxDepth = 200
-
-// tooDeep tells whether JSON nests deeper than maxDepth. The parser has no such limit for arrays: it would follow them
-// until its stack overflows, which ends the process.
-func tooDeep(value []byte) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
-}
-
 // parse reads a record in kafka-mongo-watcher's format.
 func parse(r stream.Record) (change, error) {
 	if r.Value == nil {
 		return change{kind: removed, at: r.Time}, nil
 	}
-	if tooDeep(r.Value) {
-		return change{}, fmt.Errorf("the value nests deeper than %d levels", maxDepth)
+	// The Extended JSON parser trusts its input: half an object can send it round for ever, and arrays nested without
+	// end overflow its stack. So JSON's own, which also bounds the depth, looks first.
+	if !json.Valid(r.Value) {
+		var why json.RawMessage
+		return change{}, fmt.Errorf("the value is not JSON: %w", json.Unmarshal(r.Value, &why))
 	}
-	var v changeEvent
-	if err := bson.UnmarshalExtJSON(r.Value, false, &v); err != nil {
+	// The whole value is read, not just the fields below: skipping one is where the parser goes round.
+	var raw bson.Raw
+	if err := bson.UnmarshalExtJSON(r.Value, false, &raw); err != nil {
 		return change{}, fmt.Errorf("the value is not a change as MongoDB Extended JSON: %w", err)
 	}
-	c := change{document: v.FullDocument, before: v.Before, at: v.WallTime}
-	if c.at.IsZero() {
-		c.at = v.ClusterTime
+	v := read(raw)
+	c := change{at: cmp.Or(instant(raw.Lookup("wallTime")), instant(raw.Lookup("clusterTime")))}
+	if d, ok := v.nested("fullDocument"); ok {
+		c.document = d.raw
 	}
-	if y := c.at.Year(); y <= 1 || y > 9999 { // a snapshot knows no time, and Protobuf no later one
-		c.at = time.Time{}
+	if d, ok := v.nested("fullDocumentBeforeChange"); ok {
+		c.before = d.raw
 	}
-	switch v.OperationType {
+	operation := v.required("operationType", 50)
+	if err := v.err(); err != nil {
+		return change{}, err
+	}
+	switch operation {
 	case "insert":
 		c.kind = inserted
 	case "update", "replace":
@@ -199,10 +176,24 @@ func parse(r stream.Record) (change, error) {
 	case "delete":
 		c.kind = removed
 	default:
-		return change{}, fmt.Errorf("operationType %q is none of insert, update, replace, delete", v.OperationType)
+		return change{}, fmt.Errorf("operationType: %q is none of insert, update, replace, delete", operation)
 	}
 	if c.kind == inserted && c.document == nil {
 		return change{}, fmt.Errorf("an insert without fullDocument")
 	}
 	return c, nil
+}
+
+// instant is when a change was made; zero when that is no time, or that of a snapshot, or none that Protobuf can tell.
+func instant(v bson.RawValue) time.Time {
+	at := time.Time{}
+	if ms, ok := v.DateTimeOK(); ok {
+		at = time.UnixMilli(ms).UTC()
+	} else if s, _, ok := v.TimestampOK(); ok {
+		at = time.Unix(int64(s), 0).UTC()
+	}
+	if at.Year() <= 1 || at.Year() > 9999 {
+		return time.Time{}
+	}
+	return at
 }

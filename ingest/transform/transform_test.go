@@ -234,17 +234,21 @@ images.0.url: must be a URL that begins with https:// or a path that begins with
 images.1.role: "BIG" is none of THUMBNAIL, PORTRAIT, COVER, SQUARE, LOGO
 images.1.alt: must be a string, is 32-bit integer
 createdAt: must be a date, is 32-bit integer`},
-	{"no JSON", "programme", "le dernier tram", "the value is not a change as MongoDB Extended JSON: invalid JSON input"},
-	{"an empty value", "programme", "", "the value is not a change as MongoDB Extended JSON: positioned on invalid, but attempted to read embedded document"},
-	{"half a value", "programme", `{"operationType":"insert","fullDoc`, "the value is not a change as MongoDB Extended JSON: end of input in JSON string"},
-	{"a list", "programme", `[]`, "the value is not a change as MongoDB Extended JSON: cannot decode array into a transform.changeEvent"},
-	{"no Extended JSON", "programme", string(programmeChange(good + `,"createdAt":{"$date":true}`)), "the value is not a change as MongoDB Extended JSON: error decoding key fullDocument: $date value should be string or object, but instead is boolean"},
-	{"arrays nested too deep", "programme", string(programmeChange(good + `,"x":"\"[","y":` + strings.Repeat("[", 199) + strings.Repeat("]", 199))), "the value nests deeper than 200 levels"},
-	{"documents nested too deep", "programme", string(programmeChange(good + `,"x":` + strings.Repeat(`{"x":`, 199) + "1" + strings.Repeat("}", 199))), "the value nests deeper than 200 levels"},
-	{"arrays nested as deep as to end the process", "programme", strings.Repeat("[", 10_000_000), "the value nests deeper than 200 levels"},
-	{"a document that is a text", "programme", `{"operationType":"insert","fullDocument":"x"}`, "the value is not a change as MongoDB Extended JSON: error decoding key fullDocument: cannot decode string into a bson.Raw"},
-	{"no operation", "programme", `{}`, `operationType "" is none of insert, update, replace, delete`},
-	{"an unknown operation", "programme", `{"operationType":"drop"}`, `operationType "drop" is none of insert, update, replace, delete`},
+	{"no JSON", "programme", "le dernier tram", "the value is not JSON: invalid character 'l' looking for beginning of value"},
+	{"an empty value", "programme", "", "the value is not JSON: unexpected end of JSON input"},
+	{"half a value", "programme", `{"operationType":"insert","fullDoc`, "the value is not JSON: unexpected end of JSON input"},
+	{"a value cut off in an object that is of no interest", "programme", `{"_id":{"_data":"82`, "the value is not JSON: unexpected end of JSON input"},
+	{"two values", "programme", `{} {}`, "the value is not JSON: invalid character '{' after top-level value"},
+	{"arrays nested so deep as to end the process", "programme", strings.Repeat("[", 10_000_000), "the value is not JSON: invalid character '[' exceeded max depth"},
+	{"documents nested too deep", "programme", string(programmeChange(good + `,"x":` + strings.Repeat(`{"x":`, 199) + "1" + strings.Repeat("}", 199))), "the value is not a change as MongoDB Extended JSON: invalid JSON input; nesting too deep (201 levels) at position 68"},
+	{"a list", "programme", `[]`, "the value is not a change as MongoDB Extended JSON: ReadDocument can only read a Document while positioned on a TopLevel, Element, or Value but is positioned on a Array"},
+	{"a number", "programme", `7`, "the value is not a change as MongoDB Extended JSON: cannot decode 32-bit integer into a bson.Raw"},
+	{"no Extended JSON", "programme", string(programmeChange(good + `,"createdAt":{"$date":true}`)), "the value is not a change as MongoDB Extended JSON: $date value should be string or object, but instead is boolean"},
+	{"a document that is a text", "programme", `{"operationType":"insert","fullDocument":"x"}`, "fullDocument: must be a document, is string"},
+	{"a document before that is a list", "programme", `{"operationType":"delete","fullDocumentBeforeChange":[]}`, "fullDocumentBeforeChange: must be a document, is array"},
+	{"no operation", "programme", `{}`, "operationType: is missing"},
+	{"an operation that is no text", "programme", `{"operationType":7}`, "operationType: must be a string, is 32-bit integer"},
+	{"an unknown operation", "programme", `{"operationType":"drop"}`, `operationType: "drop" is none of insert, update, replace, delete`},
 	{"an insert of nothing", "programme", `{"operationType":"insert","fullDocument":null}`, "an insert without fullDocument"},
 	{"a topic of no entity", "person", string(programmeChange(good)), "topic cms.person is none that is transformed"},
 }
@@ -332,9 +336,7 @@ func BenchmarkTransform(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(value)))
 		for b.Loop() {
-			var v struct {
-				Document bson.Raw `bson:"fullDocument"`
-			}
+			var v bson.Raw
 			if err := bson.UnmarshalExtJSON(value, false, &v); err != nil {
 				b.Fatal(err)
 			}

@@ -62,7 +62,8 @@ func TestARecordIsWrittenOnceWhateverTheBrokerAnswers(t *testing.T) {
 					t.Fatal(err)
 				}
 				for i, d := range ds {
-					if d.Err != nil || d.Offset != int64(50*round+i) {
+					// An offset is unknown when the broker had the record already.
+					if d.Err != nil || d.Offset >= 0 && d.Offset != int64(50*round+i) {
 						t.Errorf("record %d: offset %d, error %v", i, d.Offset, d.Err)
 					}
 				}
@@ -126,7 +127,7 @@ func TestWhatTheBrokerRefusesForGoodIsPermanent(t *testing.T) {
 }
 
 func TestWhatTheBrokerRefusesForNowIsNot(t *testing.T) {
-	k, c := faulty(t, map[string]string{"delivery.timeout.ms": "300"})
+	k, c := faulty(t, map[string]string{"delivery.timeout.ms": "2000"})
 	p, err := c.NewProducer()
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +230,7 @@ func TestTheLargestRecordCanBeSetAside(t *testing.T) {
 
 // TestARefusedRecordOutlivesACrash: the process ends between the output of a record's neighbours and its dead letter.
 func TestARefusedRecordOutlivesACrash(t *testing.T) {
-	k, c := faulty(t, map[string]string{"delivery.timeout.ms": "1000"})
+	k, c := faulty(t, nil)
 	fault := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: c.Topic("transform.dead"), Err: kerr.NotEnoughReplicas, Count: -1})
 	produce(t, c, record("a", "one"), record("a", "poison"), record("a", "three"))
 	stop := start(t, c)

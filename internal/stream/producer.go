@@ -85,7 +85,8 @@ func (p *Producer) Close() {
 // Delivery is what became of one record.
 type Delivery struct {
 	Partition int32
-	Offset    int64
+	// Offset is negative when the record was there already: a request whose answer was lost was sent once more.
+	Offset int64
 	// Err is Permanent when this record can never be written, such as one that is too large.
 	Err error
 }
