@@ -44,6 +44,7 @@ func open(t *testing.T) *env {
 	t.Helper()
 	e := &env{t: t, brokers: servertest.Kafka(t), prefix: servertest.Name(), metrics: prometheus.NewRegistry()}
 	e.Cluster = stream.New(stream.Config{Brokers: e.brokers, Project: e.prefix, Instance: "test", Log: servertest.Log(t)})
+	t.Cleanup(e.Close)
 	if _, err := e.Apply(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}

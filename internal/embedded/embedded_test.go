@@ -31,10 +31,17 @@ func open(t *testing.T, dir string) *embedded.Servers {
 	return s
 }
 
+func client(t *testing.T, s *embedded.Servers) *stream.Cluster {
+	t.Helper()
+	c := stream.New(stream.Config{Brokers: s.Kafka, Project: "regie", Instance: "test", Log: servertest.Log(t)})
+	t.Cleanup(c.Close)
+	return c
+}
+
 // cluster makes the topics where they are missing.
 func cluster(t *testing.T, s *embedded.Servers) *stream.Cluster {
 	t.Helper()
-	c := stream.New(stream.Config{Brokers: s.Kafka, Project: "regie", Instance: "test", Log: servertest.Log(t)})
+	c := client(t, s)
 	if _, err := c.Apply(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +136,7 @@ func TestTheLogSurvivesARestartAndRedisDoesNot(t *testing.T) {
 	s.Close()
 
 	s = open(t, dir)
-	c = stream.New(stream.Config{Brokers: s.Kafka, Project: "regie", Instance: "test", Log: servertest.Log(t)})
+	c = client(t, s)
 	if err := c.Check(t.Context()); err != nil {
 		t.Errorf("the topics: %v", err)
 	}

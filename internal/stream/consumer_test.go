@@ -285,6 +285,7 @@ func TestAConsumerEndsWithItsContextAndLeavesNothing(t *testing.T) {
 	if err := r.stop(t); err != nil {
 		t.Errorf("got %v", err)
 	}
+	c.Close()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(patience); len(ours()) > 0; {
@@ -341,11 +342,11 @@ func TestEndsAreTheLastOfEachPartition(t *testing.T) {
 
 func TestTwoInstancesShareThePartitions(t *testing.T) {
 	brokers := servertest.Kafka(t)
-	one := stream.New(stream.Config{Brokers: brokers, Project: servertest.Name(), Instance: "one", Log: servertest.Log(t)})
+	one := cluster(t, brokers, "one", nil)
 	if _, err := one.Apply(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	two := stream.New(stream.Config{Brokers: brokers, Project: strings.TrimSuffix(one.Topic(""), "."), Instance: "two", Log: servertest.Log(t)})
+	two := sibling(t, brokers, strings.TrimSuffix(one.Topic(""), "."), "two", nil)
 	a, b := &probe{}, &probe{}
 	consume(t, one, stream.ConsumerConfig{Sink: a})
 	a.await(t, "the first's assignment", func() bool { return len(a.starts) == 12 })

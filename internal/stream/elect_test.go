@@ -78,7 +78,7 @@ func TestEachPartitionHasOneOwner(t *testing.T) {
 	if _, err := one.Apply(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	two := stream.New(stream.Config{Brokers: brokers, Project: strings.TrimSuffix(one.Topic(""), "."), Instance: "two", Properties: session, Log: servertest.Log(t)})
+	two := sibling(t, brokers, strings.TrimSuffix(one.Topic(""), "."), "two", session)
 	o := &owners{t: t, by: map[int32]string{}}
 	elect(t, one, o.own("one"))
 	eventually(t, "the first has all", o.have("one", 8))
@@ -147,10 +147,15 @@ func TestAnElectionThatIsToEndIsNoError(t *testing.T) {
 func TestTheFirstCandidateOfOneNameGivesWay(t *testing.T) {
 	c := servertest.Cluster(t)
 	o := &owners{t: t, by: map[int32]string{}}
-	first := make(chan error, 1)
+	first, assigned := make(chan error, 1), make(chan struct{})
 	go func() {
-		first <- c.Elect(t.Context(), "capture", stream.CapturePosition, func() {}, func(ctx context.Context, _ int32) error { <-ctx.Done(); return nil })
+		tell := sync.OnceFunc(func() { close(assigned) })
+		first <- c.Elect(t.Context(), "capture", stream.CapturePosition, tell, func(ctx context.Context, _ int32) error {
+			<-ctx.Done()
+			return nil
+		})
 	}()
+	<-assigned
 	elect(t, c, o.own("second"))
 	if err := <-first; !stream.Fenced(err) {
 		t.Errorf("the first returns %v, which is not Fenced", err)

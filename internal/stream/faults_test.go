@@ -234,7 +234,7 @@ func TestARefusedRecordOutlivesACrash(t *testing.T) {
 	fault := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: c.Topic("transform.dead"), Err: kerr.NotEnoughReplicas, Count: -1})
 	produce(t, c, record("a", "one"), record("a", "poison"), record("a", "three"))
 	stop := start(t, c)
-	if err := fault.Wait(t.Context(), 3); err != nil {
+	if err := fault.Wait(waiting(t), 3); err != nil {
 		t.Fatal(err)
 	}
 	stop()

@@ -15,7 +15,15 @@ import (
 // cluster is like servertest.Cluster, without the topics and with librdkafka properties.
 func cluster(t *testing.T, brokers, instance string, properties map[string]string) *stream.Cluster {
 	t.Helper()
-	return stream.New(stream.Config{Brokers: brokers, Project: servertest.Name(), Instance: instance, Properties: properties, Log: servertest.Log(t)})
+	return sibling(t, brokers, servertest.Name(), instance, properties)
+}
+
+// sibling is a cluster of a given project.
+func sibling(t *testing.T, brokers, project, instance string, properties map[string]string) *stream.Cluster {
+	t.Helper()
+	c := stream.New(stream.Config{Brokers: brokers, Project: project, Instance: instance, Properties: properties, Log: servertest.Log(t)})
+	t.Cleanup(c.Close)
+	return c
 }
 
 func adminOf(t *testing.T, brokers string) *kafka.AdminClient {
