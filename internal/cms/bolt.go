@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 // a gap).
 type Bolt struct {
 	db   *bbolt.DB
+	id   string // random, made with the file
 	now  func() time.Time
 	kept uint64 // changes of each collection
 
@@ -43,6 +45,7 @@ func OpenBolt(dir string, now func() time.Time) (*Bolt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the embedded CMS: %w", err)
 	}
+	var id string
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for _, c := range stream.Collections() {
 			for _, kind := range []string{"documents", "slugs", "changes"} {
@@ -51,13 +54,20 @@ func OpenBolt(dir string, now func() time.Time) (*Bolt, error) {
 				}
 			}
 		}
-		_, err := tx.CreateBucketIfNotExists([]byte("marks"))
+		marks, err := tx.CreateBucketIfNotExists([]byte("marks"))
+		if err != nil {
+			return err
+		}
+		if marks.Get([]byte("id")) == nil {
+			err = marks.Put([]byte("id"), fmt.Appendf(nil, "%08X", rand.Uint32()))
+		}
+		id = string(marks.Get([]byte("id")))
 		return err
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing the embedded CMS: %w", err), db.Close())
 	}
-	return &Bolt{db: db, now: now, kept: keptChanges, changed: make(chan struct{})}, nil
+	return &Bolt{db: db, id: id, now: now, kept: keptChanges, changed: make(chan struct{})}, nil
 }
 
 // Close waits for what is under way.
@@ -78,6 +88,7 @@ func (b *Bolt) Marked(name string) (ok bool, err error) {
 type collection struct {
 	tx                        *bbolt.Tx
 	name                      string
+	id                        string // the store's
 	kept                      uint64
 	documents, slugs, changes *bbolt.Bucket
 }
@@ -166,7 +177,7 @@ func (c collection) write(key string, doc bson.Raw, operation string, extra bson
 	if err != nil {
 		return err
 	}
-	event := bson.D{{Key: "_id", Value: tokenOf(seq)}, {Key: "operationType", Value: operation}}
+	event := bson.D{{Key: "_id", Value: tokenOf(c.id, seq)}, {Key: "operationType", Value: operation}}
 	if doc != nil {
 		event = append(event, bson.E{Key: "fullDocument", Value: doc})
 	}
@@ -204,7 +215,7 @@ func (b *Bolt) update(name string, fn func(collection) error) error {
 		if err != nil {
 			return err
 		}
-		c.kept = b.kept
+		c.id, c.kept = b.id, b.kept
 		return fn(c)
 	})
 	if err != nil {

@@ -5,18 +5,18 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// tokenOf is a change's resume token: its sequence, in hexadecimal digits that sort.
-func tokenOf(seq uint64) bson.D {
-	return bson.D{{Key: "_data", Value: tokenData(seq)}}
+// tokenOf is a change's resume token: the store's id and the change's sequence, in hexadecimal digits that sort. The id
+// tells a token of another file of the same name.
+func tokenOf(id string, seq uint64) bson.D {
+	return bson.D{{Key: "_data", Value: fmt.Sprintf("%s%016X", id, seq)}}
 }
-
-func tokenData(seq uint64) string { return fmt.Sprintf("%016X", seq) }
 
 // Snapshot implements Source.
 func (b *Bolt) Snapshot(ctx context.Context, name string, fn func(bson.Raw) error) error {
@@ -65,9 +65,10 @@ func (b *Bolt) Watch(_ context.Context, name string, after Token) (Changes, erro
 			return nil
 		}
 		data := lookup(after, "_data")
-		w.last, err = strconv.ParseUint(data, 16, 64)
-		if err != nil || data != tokenData(w.last) {
-			return fmt.Errorf("watching collection %s: the resume token is not the embedded CMS's: %w", name, ErrTokenLost)
+		sequence, ours := strings.CutPrefix(data, b.id)
+		w.last, err = strconv.ParseUint(sequence, 16, 64)
+		if !ours || err != nil || len(sequence) != 16 {
+			return fmt.Errorf("watching collection %s: the resume token is not of this embedded CMS: %w", name, ErrTokenLost)
 		}
 		if first, _ := c.changes.Cursor().First(); w.last > c.changes.Sequence() || first != nil && w.last+1 < beUint64(first) {
 			return fmt.Errorf("watching collection %s: %w", name, ErrTokenLost)
@@ -128,7 +129,7 @@ func (w *boltChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) {
 
 // Token implements Changes.
 func (w *boltChanges) Token() Token {
-	raw, err := bson.Marshal(tokenOf(w.last))
+	raw, err := bson.Marshal(tokenOf(w.store.id, w.last))
 	if err != nil {
 		panic(err) // a string in a document
 	}

@@ -68,7 +68,7 @@ func Handler(store Store, log *slog.Logger) http.Handler {
 			return nil, badRequest{err}
 		}
 		var fields bson.D
-		if err := bson.UnmarshalExtJSON(body, false, &fields); err != nil {
+		if err := readExtJSON(body, &fields); err != nil {
 			return nil, badRequest{fmt.Errorf("the body is not Extended JSON: %w", err)}
 		}
 		return struct{}{}, store.Set(r.Context(), collection, ref, fields)
@@ -103,7 +103,7 @@ func readDocuments(r io.Reader) ([]bson.Raw, error) {
 		line, err := lines.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
 			var doc bson.Raw
-			if err := bson.UnmarshalExtJSON(line, false, &doc); err != nil {
+			if err := readExtJSON(line, &doc); err != nil {
 				return nil, fmt.Errorf("document %d is not Extended JSON: %w", len(docs)+1, err)
 			}
 			docs = append(docs, doc)
@@ -115,6 +115,15 @@ func readDocuments(r io.Reader) ([]bson.Raw, error) {
 			return nil, fmt.Errorf("reading documents: %w", err)
 		}
 	}
+}
+
+// readExtJSON decodes what encoding/json, whose depth is bounded, has read before: the driver's parser is not.
+func readExtJSON(b []byte, into any) error {
+	var any json.RawMessage
+	if err := json.Unmarshal(b, &any); err != nil {
+		return err
+	}
+	return bson.UnmarshalExtJSON(b, false, into)
 }
 
 // Remote is the store of another process, by its admin address.

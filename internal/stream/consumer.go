@@ -499,44 +499,6 @@ func (c *Consumer) inspect(ctx context.Context, parts []kafka.TopicPartition) ([
 	return out, nil
 }
 
-type logEnds struct{ low, high int64 }
-
-// ends returns the first and next offsets of partitions, in their order, by two requests.
-func (c *Cluster) ends(ctx context.Context, admin *kafka.AdminClient, parts []kafka.TopicPartition) ([]logEnds, error) {
-	ask := func(spec kafka.OffsetSpec) (map[string]int64, error) {
-		q := map[kafka.TopicPartition]kafka.OffsetSpec{}
-		for _, p := range parts {
-			q[kafka.TopicPartition{Topic: p.Topic, Partition: p.Partition}] = spec
-		}
-		res, err := admin.ListOffsets(ctx, q, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted), kafka.SetAdminRequestTimeout(kafkaTimeout))
-		if err != nil {
-			return nil, fmt.Errorf("listing offsets: %w", err)
-		}
-		m := map[string]int64{}
-		for tp, r := range res.ResultInfos {
-			if r.Error.Code() != kafka.ErrNoError {
-				return nil, fmt.Errorf("listing offsets of %s: %w", partitionName(*tp.Topic, tp.Partition), r.Error)
-			}
-			m[partitionName(*tp.Topic, tp.Partition)] = int64(r.Offset)
-		}
-		return m, nil
-	}
-	low, err := ask(kafka.EarliestOffsetSpec)
-	if err != nil {
-		return nil, err
-	}
-	high, err := ask(kafka.LatestOffsetSpec)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]logEnds, len(parts))
-	for i, p := range parts {
-		k := partitionName(*p.Topic, p.Partition)
-		out[i] = logEnds{low[k], high[k]}
-	}
-	return out, nil
-}
-
 // check sets the partitions back whose sink lost or changed its position, and those whose topic was created again:
 // the client does not tell.
 func (c *Consumer) check(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -24,14 +25,82 @@ func (c *Cluster) ReadAll(ctx context.Context, topic string, fn func(Record) err
 	if !ok {
 		return fmt.Errorf("topic %s is missing: run `regie topics apply`", full)
 	}
-	from := make([]kafka.TopicPartition, len(d.Partitions))
-	for i := range from {
-		from[i] = kafka.TopicPartition{Topic: &full, Partition: int32(i), Offset: kafka.OffsetBeginning}
+	all := make([]kafka.TopicPartition, len(d.Partitions))
+	for i := range all {
+		all[i] = kafka.TopicPartition{Topic: &full, Partition: int32(i)}
+	}
+	ends, err := c.ends(ctx, admin, all)
+	if err != nil {
+		return err
+	}
+	// Known offsets: asked for "the beginning", the client takes half a second to look it up.
+	var from []kafka.TopicPartition
+	for i, e := range ends {
+		if e.high > e.low {
+			all[i].Offset = kafka.Offset(e.low)
+			from = append(from, all[i])
+		}
+	}
+	if len(from) == 0 {
+		return nil
 	}
 	return c.readAt(ctx, from, func(r Record) error {
 		r.TopicID = d.TopicID.String()
 		return fn(r)
 	})
+}
+
+// logEnds are a partition's first offset and the one its next record will have.
+type logEnds struct{ low, high int64 }
+
+// ends returns the ends of partitions, in their order, by two requests. It waits for leaders: a new topic has none yet.
+func (c *Cluster) ends(ctx context.Context, admin *kafka.AdminClient, parts []kafka.TopicPartition) ([]logEnds, error) {
+	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
+	defer cancel()
+	for {
+		low, err := offsets(ctx, admin, parts, kafka.EarliestOffsetSpec)
+		var high []int64
+		if err == nil {
+			high, err = offsets(ctx, admin, parts, kafka.LatestOffsetSpec)
+		}
+		if err == nil {
+			out := make([]logEnds, len(parts))
+			for i := range parts {
+				out[i] = logEnds{low[i], high[i]}
+			}
+			return out, nil
+		}
+		var ke kafka.Error
+		if !errors.As(err, &ke) || ke.Code() != kafka.ErrNotLeaderForPartition && ke.Code() != kafka.ErrLeaderNotAvailable {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func offsets(ctx context.Context, admin *kafka.AdminClient, parts []kafka.TopicPartition, spec kafka.OffsetSpec) ([]int64, error) {
+	ask, index := map[kafka.TopicPartition]kafka.OffsetSpec{}, map[string]int{}
+	for i, p := range parts {
+		ask[kafka.TopicPartition{Topic: p.Topic, Partition: p.Partition}] = spec
+		index[partitionName(*p.Topic, p.Partition)] = i
+	}
+	res, err := admin.ListOffsets(ctx, ask, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted), kafka.SetAdminRequestTimeout(kafkaTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("listing offsets: %w", err)
+	}
+	out := make([]int64, len(parts))
+	for tp, r := range res.ResultInfos {
+		name := partitionName(*tp.Topic, tp.Partition)
+		if r.Error.Code() != kafka.ErrNoError {
+			return nil, fmt.Errorf("listing offsets of %s: %w", name, r.Error)
+		}
+		out[index[name]] = int64(r.Offset)
+	}
+	return out, nil
 }
 
 // errDone ends readAt early.
