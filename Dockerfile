@@ -10,12 +10,13 @@ COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=1 go build -trimpath -ldflags='-s -w' -o /regie .
 
-# glibc of the same Debian, CA certificates, and nothing else: no shell.
-FROM gcr.io/distroless/base-debian12:nonroot
+# The same Debian's glibc.
+FROM debian:bookworm-slim
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /regie /usr/local/bin/regie
 # In a container the addresses are the container's: what is published decides who reaches them.
 ENV REGIE_HTTP=0.0.0.0:8080 REGIE_ADMIN=0.0.0.0:8081 REGIE_LOG_FORMAT=json REGIE_DATA=/tmp/regie
 EXPOSE 8080 8081
-USER nonroot
+USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/regie"]
 CMD ["--help"]

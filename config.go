@@ -15,6 +15,9 @@ import (
 	kongcompletion "github.com/jotaen/kong-completion"
 )
 
+// defaultAdmin is where subcommands look for a running process.
+const defaultAdmin = "127.0.0.1:8081"
+
 // config is every flag, of every command. --a-b is REGIE_A_B in the environment; flags win.
 type config struct {
 	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served: ${default}."`

@@ -65,6 +65,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		p.source = m
 	}
 	if p.has("project") || p.has("gateway") {
+		catalog.LogTo(p.log)
 		client, err := catalog.Connect(redis)
 		if err != nil {
 			return err
@@ -167,6 +168,10 @@ func (p *process) announce(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	elsewhere := ""
+	if address := p.ops.Addr().String(); address != defaultAdmin {
+		elsewhere = " --admin " + address
+	}
 	site, ops := "http://"+p.pages.Addr().String(), "http://"+p.ops.Addr().String()
 	_, _ = fmt.Fprintf(p.std.Out, `Regie is ready after %s: every role, on embedded servers that keep their data in %s.
 
@@ -175,9 +180,9 @@ func (p *process) announce(ctx context.Context) error {
   %s/query      GraphQL for the web; /query/mobile and /query/iptv for the other screens
   %s/metrics    metrics; also /readyz, /livez, /debug/pprof
 
-Edit something: go run . cms set programme SLUG title='A new title'
+Edit something: go run . cms set programme SLUG title='A new title'%s
 Stop with Ctrl-C.
-`, took, p.Data, site, site, site, ops)
+`, took, p.Data, site, site, site, ops, elsewhere)
 	<-ctx.Done()
 	return nil
 }

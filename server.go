@@ -247,7 +247,11 @@ func (p *process) gateway(ctx context.Context) error {
 	mux.Handle("/query/", query)
 	mux.Handle("GET /freshness", graph.Edits(ctx, p.catalog))
 	mux.Handle("GET /posters/", demo.Posters())
-	mux.Handle("/", web.Handler(web.Config{AdminURL: "http://" + p.ops.Addr().String(), GraphiQL: p.playground()}))
+	pages := web.Config{GraphiQL: p.playground()}
+	if p.embedded { // elsewhere, operators' addresses are nothing for the public's page
+		pages.AdminURL = "http://" + p.ops.Addr().String()
+	}
+	mux.Handle("/", web.Handler(pages))
 	return httpserver.Run(ctx, p.pages, mux, p.log)
 }
 

@@ -22,24 +22,28 @@ const (
 	maxSelections = 500  // as written
 	maxDepth      = 16   // fields within fields, fragments followed
 	maxFields     = 5000 // fragments followed
+	// maxCost bounds the fields that an operation can answer, its lists counted as long as they may be.
+	maxCost = 50_000
 )
 
 // gate is what every document passes before gqlgen sees it. It is also gqlgen's document cache, so the document that was
 // checked is the one that is executed.
 type gate struct {
-	schema *ast.Schema
-	rules  *rules.Rules
-	seen   *lru.LRU[*ast.QueryDocument]
+	schema        *ast.Schema
+	introspection bool
+	rules         *rules.Rules
+	seen          *lru.LRU[*ast.QueryDocument]
 }
 
 var (
 	_ graphql.OperationParameterMutator = (*gate)(nil)
+	_ graphql.OperationContextMutator   = (*gate)(nil)
 	_ graphql.HandlerExtension          = (*gate)(nil)
 	_ graphql.Cache[*ast.QueryDocument] = (*gate)(nil)
 )
 
-func newGate(schema *ast.Schema) *gate {
-	return &gate{schema: schema, rules: safeRules(), seen: lru.New[*ast.QueryDocument](1000)}
+func newGate(schema *ast.Schema, introspection bool) *gate {
+	return &gate{schema: schema, introspection: introspection, rules: safeRules(), seen: lru.New[*ast.QueryDocument](1000)}
 }
 
 // safeRules are GraphQL's rules without the one that is exponential in a chain of fragments; maxDepth does its work.
@@ -76,15 +80,19 @@ func (g *gate) MutateOperationParameters(ctx context.Context, p *graphql.RawPara
 	if nesting(p.Query) > maxNesting {
 		return tooComplex("The document is nested more than %d brackets deep.", maxNesting)
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, maxTokens)
-	if err != nil {
-		return recode(err, CodeParse)
+	doc, perr := parser.ParseQueryWithTokenLimit(&ast.Source{Input: p.Query}, maxTokens)
+	if perr != nil {
+		return recode(perr, CodeParse)
 	}
 	if len(doc.Operations) == 0 {
 		return coded(CodeValidation, "The document has no operation.")
 	}
-	if err := measure(doc); err != nil {
+	m, err := measure(doc)
+	if err != nil {
 		return err
+	}
+	if m.introspects && !g.introspection {
+		return coded(CodeValidation, "The schema cannot be read here.")
 	}
 	if errs := validator.ValidateWithRules(g.schema, doc, g.rules); len(errs) > 0 {
 		return recode(errs[0], CodeValidation)
@@ -130,25 +138,27 @@ type measurer struct {
 	known      map[string]size
 	underway   map[string]bool
 	selections int
+	// introspects: it asks for the schema.
+	introspects bool
 }
 
 // measure bounds a document, visiting every selection once.
-func measure(doc *ast.QueryDocument) *gqlerror.Error {
+func measure(doc *ast.QueryDocument) (*measurer, *gqlerror.Error) {
 	m := &measurer{fragments: map[string]*ast.FragmentDefinition{}, known: map[string]size{}, underway: map[string]bool{}}
 	for _, f := range doc.Fragments {
 		m.fragments[f.Name] = f
 	}
 	for _, f := range doc.Fragments {
 		if _, err := m.fragment(f.Name); err != nil {
-			return err
+			return m, err
 		}
 	}
 	for _, op := range doc.Operations {
 		if _, err := m.set(op.SelectionSet); err != nil {
-			return err
+			return m, err
 		}
 	}
-	return nil
+	return m, nil
 }
 
 func (m *measurer) set(set ast.SelectionSet) (size, *gqlerror.Error) {
@@ -161,6 +171,7 @@ func (m *measurer) set(set ast.SelectionSet) (size, *gqlerror.Error) {
 		var err *gqlerror.Error
 		switch s := s.(type) {
 		case *ast.Field:
+			m.introspects = m.introspects || s.Name == "__schema" || s.Name == "__type"
 			if one, err = m.set(s.SelectionSet); err == nil {
 				one.depth++
 				one.fields++

@@ -22,7 +22,7 @@ func chain(n int, typeName, field string) string {
 // TestTheGateRefusesWhatWouldCostTooMuch has documents that other servers take minutes, or their lives, for. That they
 // are refused in time is shown by the test's ending at all.
 func TestTheGateRefusesWhatWouldCostTooMuch(t *testing.T) {
-	gate := newGate(NewExecutableSchema(Config{}).Schema())
+	gate := newGate(NewExecutableSchema(Config{}).Schema(), true)
 	for _, tt := range []struct {
 		name, document, code string
 	}{
@@ -56,7 +56,7 @@ func TestTheGateRefusesWhatWouldCostTooMuch(t *testing.T) {
 }
 
 func TestTheGateRemembersWhatPassed(t *testing.T) {
-	gate := newGate(NewExecutableSchema(Config{}).Schema())
+	gate := newGate(NewExecutableSchema(Config{}).Schema(), true)
 	for _, document := range []string{
 		"{ __typename }",
 		`query Page($first: Int! = 20) { programmes(first: $first) { edges { node { ...card videos(first: 3) { edges { node { title } } } } } } } fragment card on Programme { id title }`,
@@ -75,7 +75,7 @@ func FuzzGate(f *testing.F) {
 	f.Add("{ programmes { edges { node { id } } } }")
 	f.Add(chain(3, "Query", "...f0"))
 	f.Add("query($a: [Int!]! = [1, {a: \"#\"}]) @skip(if: true) { a: node(id: $a) { ... on Programme { id } } } # end")
-	gate := newGate(NewExecutableSchema(Config{}).Schema())
+	gate := newGate(NewExecutableSchema(Config{}).Schema(), true)
 	f.Fuzz(func(t *testing.T, document string) {
 		err := gate.MutateOperationParameters(t.Context(), &graphql.RawParams{Query: document})
 		if err != nil && err.Extensions["code"] == nil {

@@ -35,7 +35,7 @@ const patience = 5 * time.Second
 
 // Handler serves /query and /query/{screen}.
 func Handler(o Options) http.Handler {
-	gate := newGate(o.Schema.Schema())
+	gate := newGate(o.Schema.Schema(), o.Introspection)
 	srv := handler.New(o.Schema)
 	srv.AddTransport(transport{})
 	srv.Use(gate)

@@ -150,6 +150,22 @@ func TestALevelOfAQueryIsOneRead(t *testing.T) {
 	}
 }
 
+func TestAnOperationThatCouldAnswerTooMuchIsRefused(t *testing.T) {
+	a := newAPI(t)
+	const level = `videos(first: 100) { edges { node { programme { `
+	for _, tt := range []struct{ query, code string }{
+		{`{ programmes(first: 100) { edges { node { ` + level + level + `id } } } } } } } } } } } }`, "QUERY_TOO_COMPLEX"},
+		{`query($n: Int! = 100) { programmes(first: $n) { edges { node { videos(first: $n) { edges { node { id title slug path kind } } } } } } }`, "QUERY_TOO_COMPLEX"},
+		{`query($n: Int! = 30) { programmes(first: $n) { edges { node { videos(first: $n) { edges { node { id title slug path kind } } } } } } }`, ""},
+		{`{ programmes(first: 1000000000) { totalCount } }`, "BAD_USER_INPUT"},
+	} {
+		_, errs := a.ask(t, tt.query)
+		if tt.code == "" && errs != "" || !strings.Contains(errs, tt.code) {
+			t.Errorf("%s: %s", tt.query, errs)
+		}
+	}
+}
+
 func TestOneBadBlobLeavesThePageWhole(t *testing.T) {
 	a := newAPI(t)
 	if err := a.redis.Set(t.Context(), a.prefix+":{programme:p1}:web", "\x0a\xff", 0).Err(); err != nil {
@@ -274,6 +290,22 @@ func TestHTTP(t *testing.T) {
 				t.Error("nosniff is missing")
 			}
 		})
+	}
+}
+
+func TestTheSchemaCanBeClosed(t *testing.T) {
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{}})
+	a := &api{Server: httptest.NewServer(graph.Handler(graph.Options{
+		Schema: schema, Log: servertest.Log(t), Attach: func(ctx context.Context, _ catalog.Screen) context.Context { return ctx },
+	}))}
+	defer a.Close()
+	for _, query := range []string{`{ __schema { types { name } } }`, `{ ...f } fragment f on Query { __type(name: "Query") { name } }`} {
+		if _, errs := a.ask(t, query); !strings.Contains(errs, "GRAPHQL_VALIDATION_FAILED") {
+			t.Errorf("%s: %s", query, errs)
+		}
+	}
+	if data, errs := a.ask(t, `{ __typename }`); data != `{"__typename":"Query"}` {
+		t.Errorf("answered %s %s", data, errs)
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"regie/loaders"
 )
 
-const maxPage = 100
-
 // page is a part of a list as a connection wants it.
 type page struct {
 	members, cursors []string
@@ -23,8 +21,8 @@ type page struct {
 
 // page reads the part of a list that a connection's arguments name, and its nodes if the query selects them.
 func (r *Resolver) page(ctx context.Context, l catalog.List, kind string, first int32, after *string) (*page, error) {
-	if first < 1 || first > maxPage {
-		return nil, graph.BadInput("first must be between 1 and %d, is %d.", maxPage, first)
+	if first < 1 || first > graph.MaxPage {
+		return nil, graph.BadInput("first must be between 1 and %d, is %d.", graph.MaxPage, first)
 	}
 	l.First = int(first)
 	if after != nil {
@@ -32,6 +30,9 @@ func (r *Resolver) page(ctx context.Context, l catalog.List, kind string, first 
 		if l.After, err = r.Cursors.decode(l, *after); err != nil {
 			return nil, graph.BadInput("after: %v.", err)
 		}
+	}
+	if ctx.Err() != nil { // nobody waits for it any more
+		return nil, ctx.Err()
 	}
 	got, err := loaders.From(ctx).Page(ctx, l, kind, selectsNodes(ctx))
 	if err != nil {

@@ -36,13 +36,15 @@ type Sink struct {
 	now       func() time.Time
 	log       *slog.Logger
 	metrics   *Metrics
+	// replayed is, by partition, up to where its log is read again: no edit that somebody waits for.
+	replayed map[string]int64
 }
 
 var _ stream.Sink = (*Sink)(nil)
 
 // New does no I/O.
 func New(c *catalog.Catalog, now func() time.Time, log *slog.Logger, m *Metrics) *Sink {
-	return &Sink{catalog: c, positions: c.Positions(Role), now: now, log: log.With("role", Role), metrics: m}
+	return &Sink{catalog: c, positions: c.Positions(Role), now: now, log: log.With("role", Role), metrics: m, replayed: map[string]int64{}}
 }
 
 // Start implements stream.Sink.
@@ -54,6 +56,9 @@ func (s *Sink) Start(ctx context.Context, parts []stream.Assigned) ([]stream.Sta
 	out := make([]stream.Start, len(parts))
 	for i, a := range parts {
 		out[i] = stream.Resume(a, stored[i], s.now())
+		if out[i].Why != "" {
+			s.replayed[a.String()] = a.High
+		}
 	}
 	return out, nil
 }
@@ -73,6 +78,9 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 		if err != nil {
 			b.Reject(i, err)
 			continue
+		}
+		if r.Offset < s.replayed[stream.Assigned{Topic: r.Topic, Partition: r.Partition}.String()] {
+			p.edit.changedAt = time.Time{}
 		}
 		ref := catalog.Ref{Kind: p.change.Kind, ID: p.change.ID}
 		if j, seen := at[ref]; seen {
@@ -121,13 +129,13 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 // edit is what the start page is told of a change.
 type edit struct {
 	kind, id, title string
-	changedAt       time.Time
+	changedAt       time.Time // zero when nobody waits for it
 }
 
 // publish is for the eye: its failure stops nothing.
 func (s *Sink) publish(ctx context.Context, e edit, visible time.Time) {
 	if visible.Sub(e.changedAt) > time.Hour {
-		return // a replay, not an edit that somebody waits for
+		return // not an edit that somebody waits for
 	}
 	err := s.catalog.PublishEdit(ctx, catalog.Edit{
 		Kind: e.kind, ID: e.id, Title: e.title,

@@ -472,11 +472,16 @@ func TestAnEditIsToldOfOnceItIsVisible(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	e.start()
 	changed := time.Now().Add(-time.Second).Truncate(time.Millisecond)
+	at := stream.Header{Key: stream.HeaderCMSTime, Value: fmt.Sprint(changed.UnixMilli())}
+	before := programme("p0", "z", "read again from the log's beginning")
+	before.Headers = append(before.Headers, at)
+	e.produce(before)
+	e.start()
+	e.eventually("the log is read", func() bool { return e.title("p0") != "" })
 	r := programme("p1", "a", "Le Greffe")
-	r.Headers = append(r.Headers, stream.Header{Key: stream.HeaderCMSTime, Value: fmt.Sprint(changed.UnixMilli())})
-	e.produce(programme("p0", "z", "without a time"), r)
+	r.Headers = append(r.Headers, at)
+	e.produce(programme("p3", "y", "without a time"), r)
 	select {
 	case got := <-edits:
 		if e.title("p1") != "Le Greffe" {

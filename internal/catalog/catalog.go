@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -88,6 +89,16 @@ func Connect(url string) (redis.UniversalClient, error) {
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = quiet
 	return redis.NewClient(o), nil
+}
+
+// LogTo sends the Redis client's own lines, of which a Redis that is away makes many, to a log's debug level. It holds
+// for the process.
+func LogTo(log *slog.Logger) { redis.SetLogger(clientLog{log}) }
+
+type clientLog struct{ log *slog.Logger }
+
+func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, v...))
 }
 
 // Ping tells whether Redis answers.

@@ -395,6 +395,8 @@ func TestARemovalLeavesNothingButFencesThatExpire(t *testing.T) {
 func TestARemovedMembersFenceIsForgottenInTheEnd(t *testing.T) {
 	s := open(t)
 	s.apply(programme("stays", fence(1), "s", 1))
+	s.apply(removal("programme", "stays", fence(2)))
+	s.apply(programme("stays", fence(3), "s", 1))
 	for i := range 5 {
 		id := fmt.Sprint("p", i)
 		s.apply(programme(id, fence(1), "x", 1))
@@ -447,6 +449,12 @@ func TestALateWriteDoesNotBringBack(t *testing.T) {
 			}
 			if o := s.apply(tt.later); !o.Refused {
 				t.Error("the later change does not count as done any more")
+			}
+			next, clean := programme("p", fence(10), "y", 3), open(t)
+			s.apply(next)
+			clean.apply(next)
+			if diff := cmp.Diff(clean.content(), s.content()); diff != "" {
+				t.Errorf("the change after it: %s", diff)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func Import(ctx context.Context, std IO, store cms.Store, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.Out, "%d rows: %d programmes, %d videos; %d documents written, the others were there already; %d rows left out; %s\n",
+	_, err = fmt.Fprintf(std.Out, "%d rows: %d programmes, %d videos; %d documents written, the others were there already; left out: %d; %s\n",
 		result.Rows, result.Programmes, result.Videos, result.Written, result.Failed, time.Since(bar.began).Round(100*time.Millisecond))
 	return err
 }

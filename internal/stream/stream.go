@@ -34,7 +34,7 @@ type Config struct {
 	// Instance distinguishes the processes that share a role and must survive a restart: a member that comes back
 	// under its name takes its partitions up at once.
 	Instance string
-	// Boot, when set, is appended to transactional ids (see embedded-facts in docs/adr/0004).
+	// Boot, when set, is appended to transactional ids (see docs/adr/0002).
 	Boot string
 	// Properties are passed to librdkafka, for TLS and SASL.
 	Properties map[string]string
