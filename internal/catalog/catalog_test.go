@@ -268,7 +268,7 @@ func TestAChangeThatWasCutShortIsRepaired(t *testing.T) {
 					if _, err := s.Apply(t.Context(), []catalog.Change{tt.cut}, now); !errors.Is(err, errCrash) {
 						t.Fatalf("cut at %s: %v", step, err)
 					}
-					if o := s.apply(tt.then); o.Refused && !(step == "finish" && after > 0) {
+					if o := s.apply(tt.then); o.Refused && (step != "finish" || after == 0) {
 						t.Errorf("cut at %s after %d commands: the repair is refused", step, after)
 					}
 					if diff := cmp.Diff(want.content(), s.content()); diff != "" {
@@ -437,7 +437,11 @@ func TestALateWriteDoesNotBringBack(t *testing.T) {
 				_, err := s.Apply(t.Context(), []catalog.Change{programme("p", fence(2), "b", 2)}, now)
 				done <- err
 			}()
-			<-s.crash.held
+			select {
+			case <-s.crash.held:
+			case err := <-done:
+				t.Fatalf("it ended without that step: %v", err)
+			}
 			s.apply(tt.later)
 			want := s.content()
 			close(s.crash.hold)

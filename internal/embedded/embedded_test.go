@@ -86,7 +86,11 @@ func records(t *testing.T, c *stream.Cluster) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:strings.Index(a, " ")], b[:strings.Index(b, " ")]) })
+	slices.SortStableFunc(got, func(a, b string) int {
+		p, _, _ := strings.Cut(a, " ")
+		q, _, _ := strings.Cut(b, " ")
+		return strings.Compare(p, q)
+	})
 	return got
 }
 
