@@ -1,11 +1,12 @@
 // Package capture is the role that carries the CMS's changes into Kafka: one record per change, its document untouched.
 //
 //	                     elected by a group, one owner per collection
-//	CMS collection --> snapshot, then change stream --> regie.cms.<collection>    \  one Kafka
-//	                                               \--> regie.capture.position    /  transaction
+//	CMS collection --> snapshot, then change stream --> regie.cms.<collection>
+//	                               \--> quiet: where it stands --> regie.capture.position
 //
-// Records and the resume token that follows them are committed together, so a restart at any point neither loses nor
-// repeats a change, and an owner that was replaced without knowing cannot write any more.
+// A change's record holds its resume token, so what is captured and how far are one write, in one Kafka transaction per
+// batch: a restart at any point neither loses nor repeats a change, and an owner that was replaced without knowing cannot
+// write any more.
 package capture
 
 import (
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -96,6 +98,8 @@ type owner struct {
 	collection string
 	partition  int32
 	log        *slog.Logger
+	// sequence is of the last record or position written.
+	sequence int64
 }
 
 // run keeps a session open. What goes wrong in one (the CMS or Kafka away, an owner's place taken) is tried again.
@@ -125,7 +129,10 @@ func (o *owner) session(ctx context.Context) error {
 		return err
 	}
 	defer p.Close()
-	token, err := o.position(ctx)
+	token, byHand, err := o.position(ctx)
+	if err == nil && byHand { // ours from here on
+		err = o.save(ctx, p, token)
+	}
 	if err != nil {
 		return err
 	}
@@ -165,7 +172,12 @@ func (o *owner) session(ctx context.Context) error {
 		if len(events) == 0 && (time.Since(at) < saveEvery || bytesEqual(saved, token)) {
 			continue
 		}
-		if err := o.commit(ctx, p, events, token); err != nil {
+		if len(events) > 0 {
+			err = o.commit(ctx, p, events)
+		} else {
+			err = o.save(ctx, p, token)
+		}
+		if err != nil {
 			return err
 		}
 		saved, at = token, time.Now()
@@ -190,23 +202,44 @@ func (o *owner) restart(ctx context.Context, p *stream.Producer) (cms.Token, cms
 
 func bytesEqual(a, b bson.Raw) bool { return string(a) == string(b) }
 
-// commit writes the events' records and the token in one transaction.
-func (o *owner) commit(ctx context.Context, p *stream.Producer, events []bson.Raw, token cms.Token) error {
-	records := make([]stream.Record, 0, len(events)+1)
+// commit writes the events' records in one transaction. Changes, unlike what a snapshot found, are numbered.
+func (o *owner) commit(ctx context.Context, p *stream.Producer, events []bson.Raw) error {
+	records := make([]stream.Record, 0, len(events))
 	for _, e := range events {
 		r, err := Record(o.collection, e)
 		if err != nil {
 			return fmt.Errorf("reading a change of %s: %w", o.collection, err)
 		}
-		records = append(records, r)
-	}
-	if token != nil {
-		r, err := o.positionRecord(token)
-		if err != nil {
-			return err
+		if _, snapshot := e.Lookup("_id", "copyingData").BooleanOK(); !snapshot {
+			o.sequence++
+			r.Headers = append(r.Headers, stream.Header{Key: stream.HeaderSequence, Value: strconv.FormatInt(o.sequence, 10)})
 		}
 		records = append(records, r)
 	}
+	return o.write(ctx, p, records)
+}
+
+// save writes where the owner stands without a change: after a snapshot, and on quiet collections.
+func (o *owner) save(ctx context.Context, p *stream.Producer, token cms.Token) error {
+	ext, err := bson.MarshalExtJSON(token, true, false)
+	if err != nil {
+		return fmt.Errorf("writing a resume token: %w", err)
+	}
+	value, err := json.Marshal(position{Token: ext})
+	if err != nil {
+		return fmt.Errorf("writing a resume token: %w", err)
+	}
+	o.sequence++
+	return o.write(ctx, p, []stream.Record{{
+		Topic: stream.CapturePosition, Partition: o.partition, Key: []byte(o.collection), Value: value,
+		Headers: stream.Headers{
+			{Key: stream.HeaderContentType, Value: stream.ContentJSON},
+			{Key: stream.HeaderSequence, Value: strconv.FormatInt(o.sequence, 10)},
+		},
+	}})
+}
+
+func (o *owner) write(ctx context.Context, p *stream.Producer, records []stream.Record) error {
 	ds, err := p.Produce(ctx, records)
 	if err != nil {
 		return err
@@ -240,7 +273,7 @@ func (o *owner) snapshot(ctx context.Context, p *stream.Producer) (cms.Token, er
 	}
 	var batch []bson.Raw
 	flush := func() error {
-		err := o.commit(ctx, p, batch, nil)
+		err := o.commit(ctx, p, batch)
 		n += len(batch)
 		batch = batch[:0]
 		if time.Since(told) > 5*time.Second {
@@ -280,7 +313,7 @@ func (o *owner) snapshot(ctx context.Context, p *stream.Producer) (cms.Token, er
 		return nil, err
 	}
 	o.log.Info("snapshot done", "documents", n-len(gone), "deletions", len(gone), "took", time.Since(began).Round(time.Millisecond).String())
-	return token, o.commit(ctx, p, nil, token)
+	return token, o.save(ctx, p, token)
 }
 
 // captured returns the keys of the documents that exist by the topic's word.
@@ -306,37 +339,56 @@ type position struct {
 	Token json.RawMessage `json:"token"`
 }
 
-func (o *owner) positionRecord(token cms.Token) (stream.Record, error) {
-	ext, err := bson.MarshalExtJSON(token, true, false)
+// position reads where the last owner stood, or nil: the token of the record or position of the highest sequence. A
+// position without one is an operator's, and wins.
+func (o *owner) position(ctx context.Context) (token cms.Token, byHand bool, err error) {
+	positions, err := o.cluster.Last(ctx, stream.CapturePosition)
 	if err != nil {
-		return stream.Record{}, fmt.Errorf("writing a resume token: %w", err)
+		return nil, false, fmt.Errorf("reading the position of %s: %w", o.collection, err)
 	}
-	value, err := json.Marshal(position{Token: ext})
+	captured, err := o.cluster.Last(ctx, stream.CMS(o.collection))
 	if err != nil {
-		return stream.Record{}, fmt.Errorf("writing a resume token: %w", err)
+		return nil, false, fmt.Errorf("reading the position of %s: %w", o.collection, err)
 	}
-	return stream.Record{
-		Topic: stream.CapturePosition, Partition: o.partition, Key: []byte(o.collection), Value: value,
-		Headers: stream.Headers{{Key: stream.HeaderContentType, Value: stream.ContentJSON}},
-	}, nil
+	var last, override *stream.Record
+	for _, r := range append(positions, captured...) {
+		if r.Topic == stream.CapturePosition && r.Partition != o.partition {
+			continue
+		}
+		n, err := strconv.ParseInt(r.Headers.Get(stream.HeaderSequence), 10, 64)
+		switch {
+		case err == nil && (last == nil || n > o.sequence):
+			last, o.sequence = &r, n
+		case err != nil && r.Topic == stream.CapturePosition:
+			override = &r
+		}
+	}
+	if override != nil {
+		last, byHand = override, true
+	}
+	if last == nil {
+		return nil, false, nil
+	}
+	if token, err = tokenOf(*last); err != nil {
+		return nil, false, fmt.Errorf("reading the position of %s in %s: %w", o.collection, last.Source(), err)
+	}
+	return token, byHand, nil
 }
 
-// position reads where the last owner stood, or nil.
-func (o *owner) position(ctx context.Context) (cms.Token, error) {
-	r, err := o.cluster.Last(ctx, stream.CapturePosition, o.partition)
-	if err != nil {
-		return nil, fmt.Errorf("reading the position of %s: %w", o.collection, err)
+// tokenOf is the resume token in a position, or that a change's record begins with.
+func tokenOf(r stream.Record) (cms.Token, error) {
+	if r.Topic == stream.CapturePosition {
+		var pos position
+		if err := json.Unmarshal(r.Value, &pos); err != nil {
+			return nil, err
+		}
+		var token bson.Raw
+		err := bson.UnmarshalExtJSON(pos.Token, true, &token)
+		return token, err
 	}
-	if r == nil {
-		return nil, nil
+	var change struct {
+		ID bson.Raw `bson:"_id"`
 	}
-	var pos position
-	if err := json.Unmarshal(r.Value, &pos); err != nil {
-		return nil, fmt.Errorf("reading the position of %s: %w", o.collection, err)
-	}
-	var token bson.Raw
-	if err := bson.UnmarshalExtJSON(pos.Token, true, &token); err != nil {
-		return nil, fmt.Errorf("reading the resume token of %s: %w", o.collection, err)
-	}
-	return token, nil
+	err := bson.UnmarshalExtJSON(r.Value, true, &change)
+	return change.ID, err
 }

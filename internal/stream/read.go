@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -172,29 +174,40 @@ func (c *Cluster) TopicID(ctx context.Context, topic string) (string, error) {
 	return d.TopicID.String(), nil
 }
 
-// Last returns the last record of one partition, or nil when it has none.
-func (c *Cluster) Last(ctx context.Context, topic string, partition int32) (*Record, error) {
+// Last returns the last record of each of a topic's partitions that has one.
+func (c *Cluster) Last(ctx context.Context, topic string) ([]Record, error) {
 	admin, err := c.admin()
 	if err != nil {
 		return nil, err
 	}
 	full := c.Topic(topic)
-	tp := kafka.TopicPartition{Topic: &full, Partition: partition}
-	ends, err := c.ends(ctx, admin, []kafka.TopicPartition{tp})
+	found, err := c.describe(ctx, admin, []string{full})
 	if err != nil {
 		return nil, err
 	}
-	low, high := ends[0].low, ends[0].high
-	// The last offsets are markers where records are written in transactions: step back further until one is found.
-	for step := int64(8); high > low; step *= 16 {
-		tp.Offset = kafka.Offset(max(low, high-step))
-		var last *Record
-		if err := c.readAt(ctx, []kafka.TopicPartition{tp}, func(r Record) error { last = &r; return nil }); err != nil {
+	all := make([]kafka.TopicPartition, len(found[full].Partitions))
+	for i := range all {
+		all[i] = kafka.TopicPartition{Topic: &full, Partition: int32(i)}
+	}
+	ends, err := c.ends(ctx, admin, all)
+	if err != nil {
+		return nil, err
+	}
+	last := map[int32]Record{}
+	// The last offsets are markers where records are written in transactions: step back further until a record is found.
+	for step := int64(8); ; step *= 16 {
+		var from []kafka.TopicPartition
+		for i, e := range ends {
+			if _, ok := last[int32(i)]; !ok && e.high > e.low && (step == 8 || e.high-step/16 > e.low) {
+				all[i].Offset = kafka.Offset(max(e.low, e.high-step))
+				from = append(from, all[i])
+			}
+		}
+		if len(from) == 0 {
+			return slices.Collect(maps.Values(last)), nil
+		}
+		if err := c.readAt(ctx, from, func(r Record) error { last[r.Partition] = r; return nil }); err != nil {
 			return nil, err
 		}
-		if last != nil || int64(tp.Offset) == low {
-			return last, nil
-		}
 	}
-	return nil, nil
 }

@@ -27,6 +27,8 @@ const (
 	// HeaderOrigin is on a copy of a record (set aside, retried, replayed): topic/partition/offset of the original, by
 	// which the copy is fenced.
 	HeaderOrigin = "origin"
+	// HeaderSequence counts the changes that capture wrote of a collection: of two records the later has the higher.
+	HeaderSequence = "capture-sequence"
 	// HeaderReason, on a record set aside, says why.
 	HeaderReason = "dead-reason"
 )
