@@ -47,6 +47,9 @@ func (c *Cluster) ReadAll(ctx context.Context, topic string, fn func(Record) err
 		return nil
 	}
 	return c.readAt(ctx, from, func(r Record) error {
+		if r.Offset >= ends[r.Partition].high {
+			return nil // it came while this was read, and what came before it elsewhere may not have been
+		}
 		r.TopicID = d.TopicID.String()
 		return fn(r)
 	})
