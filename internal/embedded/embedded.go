@@ -5,10 +5,12 @@
 //	       kafka/        the broker's log
 //	       kafka.aside/  its hard-linked copy, there only while the log is compacted
 //	       cms.db        the CMS (internal/cms)
+//	       secret        made on the first start
 package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -125,4 +127,18 @@ func enough(dir string, free uint64) error {
 		return fmt.Errorf("the disk of the data folder %s is full: %d MiB free, %d MiB needed; free some, or name another folder with --data", dir, free>>20, minFree>>20)
 	}
 	return nil
+}
+
+// Secret reads the secret that the folder keeps, or makes it.
+func Secret(dir string) (string, error) {
+	file := filepath.Join(dir, "secret")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		b = []byte(rand.Text())
+		err = os.WriteFile(file, b, 0o600)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keeping a secret in the data folder: %w", err)
+	}
+	return string(b), nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -25,51 +24,6 @@ type Sink interface {
 	// Moved returns those of the partitions whose stored position is not the one this sink stored last: emptied,
 	// restored, or written by another.
 	Moved(ctx context.Context, parts []Assigned) ([]Assigned, error)
-}
-
-// Batch is what one poll gave: records of several partitions, each partition's in order.
-type Batch struct {
-	Records  []Record
-	rejected map[int]error
-	// buried are those of the rejected that the dead-letter topic has.
-	buried map[int]bool
-	bury   func(context.Context, *Batch) error
-}
-
-// Reject sets record i aside: it goes to the role's dead-letter topic with the reason, before its offset is committed.
-func (b *Batch) Reject(i int, reason error) {
-	if b.rejected == nil {
-		b.rejected = map[int]error{}
-	}
-	b.rejected[i] = reason
-}
-
-// Bury writes the records rejected so far to the dead-letter topic. A sink calls it before it stores its position:
-// a crash between the two would forget them. The consumer does it for what is left.
-func (b *Batch) Bury(ctx context.Context) error {
-	if b.bury == nil {
-		return nil
-	}
-	return b.bury(ctx, b)
-}
-
-// Rejected tells whether record i was set aside.
-func (b *Batch) Rejected(i int) bool { return b.rejected[i] != nil }
-
-// Ends returns the last record of each partition of the batch.
-func (b *Batch) Ends() []Record {
-	last := map[string]int{}
-	var ends []Record
-	for _, r := range b.Records {
-		k := partitionName(r.Topic, r.Partition)
-		if i, ok := last[k]; ok {
-			ends[i] = r
-			continue
-		}
-		last[k] = len(ends)
-		ends = append(ends, r)
-	}
-	return ends
 }
 
 // ConsumerConfig says what a Consumer reads and where its effects go.
@@ -308,38 +262,6 @@ func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-func (c *Consumer) bury(ctx context.Context, b *Batch) error {
-	var dead []Record
-	buried := maps.Clone(b.buried)
-	for i, r := range b.Records {
-		reason := b.rejected[i]
-		if reason == nil || b.buried[i] {
-			continue
-		}
-		if buried == nil {
-			buried = map[int]bool{}
-		}
-		buried[i] = true
-		c.log.Warn("record set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "key", string(r.Key), "reason", reason)
-		dead = append(dead, Record{
-			Topic: Dead(c.cfg.Role), Partition: AnyPartition, Key: r.Key, Value: r.Value,
-			Headers: append(r.Headers[:len(r.Headers):len(r.Headers)], Header{HeaderOrigin, r.Origin()}, Header{HeaderReason, reason.Error()}),
-		})
-	}
-	if len(dead) == 0 {
-		return nil
-	}
-	ds, err := c.dead.Produce(ctx, dead)
-	for _, d := range ds {
-		err = errors.Join(err, d.Err)
-	}
-	if err != nil {
-		return fmt.Errorf("setting %d records aside: %w", len(dead), err)
-	}
-	b.buried = buried
-	return nil
-}
-
 // idle waits without being taken for dead: it polls, with every partition paused.
 func (c *Consumer) idle(ctx context.Context, d time.Duration) error {
 	parts, err := c.c.Assignment()
@@ -392,164 +314,6 @@ func (c *Consumer) markReady() {
 		}
 	}
 	c.ready.Store(true)
-}
-
-// rebalance runs inside Poll.
-func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
-	switch e := ev.(type) {
-	case kafka.AssignedPartitions:
-		parts, err := c.begin(ctx, e.Partitions)
-		if err != nil {
-			return nil // ctx is done
-		}
-		return c.c.IncrementalAssign(parts)
-	case kafka.RevokedPartitions:
-		for _, p := range e.Partitions {
-			delete(c.owned, partitionName(c.cluster.short(*p.Topic), p.Partition))
-		}
-	}
-	return nil
-}
-
-// begin finds where the partitions are to be read from, however long the sink takes to answer: without its word a
-// record could be applied twice or be left out. It fails only when ctx is done.
-func (c *Consumer) begin(ctx context.Context, parts []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
-	backoff := 50 * time.Millisecond
-	for {
-		out, err := c.tryBegin(ctx, parts)
-		if err == nil {
-			return out, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		c.log.Warn("finding where to start, will retry", "retry_in", backoff.String(), "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(backoff):
-		}
-		backoff = min(2*backoff, 5*time.Second)
-	}
-}
-
-func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
-	if len(parts) == 0 {
-		return parts, nil
-	}
-	as, err := c.inspect(ctx, parts)
-	if err != nil {
-		return nil, err
-	}
-	starts, err := c.cfg.Sink.Start(ctx, as)
-	if err != nil {
-		return nil, fmt.Errorf("asking the sink where it stands: %w", err)
-	}
-	out := make([]kafka.TopicPartition, len(parts))
-	fromStart := map[string]int64{}
-	for i, a := range as {
-		c.owned[a.String()] = &ownedPartition{Assigned: a, incarnation: starts[i].Incarnation, next: starts[i].Offset}
-		out[i] = kafka.TopicPartition{Topic: parts[i].Topic, Partition: a.Partition, Offset: kafka.Offset(starts[i].Offset)}
-		if starts[i].Why != "" {
-			fromStart[starts[i].Why] += a.High - a.Low
-		}
-	}
-	for why, records := range fromStart {
-		if records > 0 {
-			c.log.Info("reading partitions from their beginning", "why", why, "records", records)
-		}
-	}
-	c.ready.Store(false)
-	return out, nil
-}
-
-// inspect asks Kafka about partitions.
-func (c *Consumer) inspect(ctx context.Context, parts []kafka.TopicPartition) ([]Assigned, error) {
-	names := map[string]bool{}
-	var list []string
-	for _, p := range parts {
-		if !names[*p.Topic] {
-			names[*p.Topic] = true
-			list = append(list, *p.Topic)
-		}
-	}
-	found, err := c.cluster.describe(ctx, c.admin, list)
-	if err != nil {
-		return nil, err
-	}
-	committed, err := c.c.Committed(parts, int(kafkaTimeout.Milliseconds()))
-	if err != nil {
-		return nil, fmt.Errorf("reading committed offsets: %w", err)
-	}
-	ends, err := c.cluster.ends(ctx, c.admin, parts)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Assigned, len(parts))
-	for i, p := range parts {
-		d, ok := found[*p.Topic]
-		if !ok {
-			return nil, fmt.Errorf("topic %s is gone", *p.Topic)
-		}
-		out[i] = Assigned{Topic: c.cluster.short(*p.Topic), Partition: p.Partition, TopicID: d.TopicID.String(), Low: ends[i].low, High: ends[i].high, Committed: -1}
-		if o := committed[i].Offset; o >= 0 {
-			out[i].Committed = int64(o)
-		}
-	}
-	return out, nil
-}
-
-// check sets the partitions back whose sink lost or changed its position, and those whose topic was created again:
-// the client does not tell.
-func (c *Consumer) check(ctx context.Context) error {
-	if len(c.owned) == 0 {
-		return nil
-	}
-	parts := make([]Assigned, 0, len(c.owned))
-	names := map[string]bool{}
-	for _, o := range c.owned {
-		parts = append(parts, o.Assigned)
-		names[c.cluster.Topic(o.Topic)] = true
-	}
-	found, err := c.cluster.describe(ctx, c.admin, slices.Collect(maps.Keys(names)))
-	if err != nil {
-		return err
-	}
-	moved, err := c.cfg.Sink.Moved(ctx, parts)
-	if err != nil {
-		return err
-	}
-	for _, a := range parts {
-		if d, ok := found[c.cluster.Topic(a.Topic)]; ok && d.TopicID.String() != a.TopicID && !slices.Contains(moved, a) {
-			moved = append(moved, a)
-		}
-	}
-	if len(moved) == 0 {
-		return nil
-	}
-	records := make([]Record, len(moved))
-	for i, a := range moved {
-		records[i] = Record{Topic: a.Topic, Partition: a.Partition}
-	}
-	return c.setBack(ctx, records)
-}
-
-// setBack begins the partitions of the records again, from where the sink says.
-func (c *Consumer) setBack(ctx context.Context, records []Record) error {
-	tps := make([]kafka.TopicPartition, len(records))
-	for i, r := range records {
-		topic := c.cluster.Topic(r.Topic)
-		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: r.Partition}
-	}
-	c.log.Warn("the sink is not where it was left, reading again", "partitions", len(records))
-	tps, err := c.begin(ctx, tps)
-	if err != nil {
-		return nil // ctx is done
-	}
-	if _, err := c.c.SeekPartitions(tps); err != nil {
-		return fmt.Errorf("setting partitions back: %w", err)
-	}
-	return nil
 }
 
 func isFatal(err error) bool {

@@ -164,28 +164,17 @@ func (b *bench) command(ctx context.Context, name string, args ...string) error 
 
 // fill puts the demonstration catalogue into MongoDB and returns the programmes' ids.
 func fill(ctx context.Context, store cms.Store) ([]string, error) {
-	docs, err := demo.Documents()
-	if err != nil {
+	if _, err := demo.Fill(ctx, store); err != nil {
 		return nil, err
 	}
+	docs, err := demo.Documents()
 	var ids []string
-	byCollection := map[string][]bson.Raw{}
 	for _, d := range docs {
-		raw, err := bson.Marshal(d.Doc)
-		if err != nil {
-			return nil, err
-		}
-		byCollection[d.Collection] = append(byCollection[d.Collection], raw)
 		if d.Collection == "programme" {
-			ids = append(ids, bson.Raw(raw).Lookup("_id").StringValue())
+			ids = append(ids, d.Doc[0].Value.(string))
 		}
 	}
-	for c, docs := range byCollection {
-		if _, err := store.Put(ctx, c, docs); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
+	return ids, err
 }
 
 // start runs a role as a process of its own until ctx is done.
