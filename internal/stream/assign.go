@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -116,29 +117,14 @@ func (c *Consumer) inspect(ctx context.Context, parts []kafka.TopicPartition) ([
 }
 
 // check sets the partitions back whose sink lost or changed its position, and those whose topic was created again:
-// the client does not tell.
+// the client does not tell. That it cannot ask now is no error: it asks again.
 func (c *Consumer) check(ctx context.Context) error {
-	if len(c.owned) == 0 {
-		return nil
-	}
-	parts := make([]Assigned, 0, len(c.owned))
-	names := map[string]bool{}
-	for _, o := range c.owned {
-		parts = append(parts, o.Assigned)
-		names[c.cluster.Topic(o.Topic)] = true
-	}
-	found, err := c.cluster.describe(ctx, c.admin, slices.Collect(maps.Keys(names)))
+	moved, err := c.moved(ctx)
 	if err != nil {
-		return err
-	}
-	moved, err := c.cfg.Sink.Moved(ctx, parts)
-	if err != nil {
-		return err
-	}
-	for _, a := range parts {
-		if d, ok := found[c.cluster.Topic(a.Topic)]; ok && d.TopicID.String() != a.TopicID && !slices.Contains(moved, a) {
-			moved = append(moved, a)
+		if ctx.Err() == nil {
+			c.log.Warn("checking the sink's positions", "error", err)
 		}
+		return nil
 	}
 	if len(moved) == 0 {
 		return nil
@@ -148,6 +134,32 @@ func (c *Consumer) check(ctx context.Context) error {
 		records[i] = Record{Topic: a.Topic, Partition: a.Partition}
 	}
 	return c.setBack(ctx, records)
+}
+
+func (c *Consumer) moved(ctx context.Context) ([]Assigned, error) {
+	if len(c.owned) == 0 {
+		return nil, nil
+	}
+	parts := make([]Assigned, 0, len(c.owned))
+	names := map[string]bool{}
+	for _, o := range c.owned {
+		parts = append(parts, o.Assigned)
+		names[c.cluster.Topic(o.Topic)] = true
+	}
+	found, err := c.cluster.describe(ctx, c.admin, slices.Collect(maps.Keys(names)))
+	if err != nil {
+		return nil, err
+	}
+	moved, err := c.cfg.Sink.Moved(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range parts {
+		if d, ok := found[c.cluster.Topic(a.Topic)]; ok && d.TopicID.String() != a.TopicID && !slices.Contains(moved, a) {
+			moved = append(moved, a)
+		}
+	}
+	return moved, nil
 }
 
 // setBack begins the partitions of the records again, from where the sink says.
@@ -162,7 +174,13 @@ func (c *Consumer) setBack(ctx context.Context, records []Record) error {
 	if err != nil {
 		return nil // ctx is done
 	}
-	if _, err := c.c.SeekPartitions(tps); err != nil {
+	sought, err := c.c.SeekPartitions(tps)
+	for _, p := range sought {
+		if c.owned[partitionName(c.cluster.short(*p.Topic), p.Partition)] != nil {
+			err = errors.Join(err, p.Error)
+		}
+	}
+	if err != nil { // what is read next would not be what the sink was told: start over
 		return fmt.Errorf("setting partitions back: %w", err)
 	}
 	return nil

@@ -157,8 +157,8 @@ func (c *Consumer) loop(ctx context.Context) error {
 		c.markReady()
 		if now := time.Now(); now.After(check) {
 			check = now.Add(checkEvery)
-			if err := c.check(ctx); err != nil && ctx.Err() == nil {
-				c.log.Warn("checking the sink's positions", "error", err)
+			if err := c.check(ctx); err != nil {
+				return err
 			}
 		}
 	}
