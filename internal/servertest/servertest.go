@@ -3,13 +3,13 @@
 package servertest
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -103,17 +103,29 @@ func Log(t testing.TB) *slog.Logger {
 	if os.Getenv("TEST_DEBUG") != "" {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(writer{t, t.Context()}, &slog.HandlerOptions{Level: level}))
+	w := &writer{t: t}
+	t.Cleanup(w.end)
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 type writer struct {
-	t   testing.TB
-	ctx context.Context
+	mu    sync.Mutex
+	t     testing.TB
+	ended bool
 }
 
-func (w writer) Write(b []byte) (int, error) {
-	if w.ctx.Err() == nil { // a client's last words can come after the test's
+// Write drops what comes after the test: a client's last words may.
+func (w *writer) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.ended {
 		w.t.Log(strings.TrimSpace(string(b)))
 	}
 	return len(b), nil
+}
+
+func (w *writer) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
 }
