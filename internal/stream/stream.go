@@ -93,7 +93,7 @@ func (c *Cluster) config(extra kafka.ConfigMap) *kafka.ConfigMap {
 		"socket.keepalive.enable":            true,
 		"reconnect.backoff.ms":               50,
 		"reconnect.backoff.max.ms":           1000,
-		"topic.metadata.refresh.interval.ms": 30000,
+		"topic.metadata.refresh.interval.ms": 3000, // how soon a consumer sees a topic that was not there when it started
 		"enable.metrics.push":                false,
 		"go.logs.channel.enable":             true,
 		"log_level":                          5,
