@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // probe is a Sink that remembers. It has no position of its own: it starts where the group is.
 type probe struct {

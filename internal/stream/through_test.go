@@ -77,7 +77,7 @@ func record(key, value string) stream.Record {
 // await reads topic from its beginning until n records are there, and returns "key=value" of each.
 func await(t *testing.T, c *stream.Cluster, topic string, n int) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	for {
 		var got []string
