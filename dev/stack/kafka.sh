@@ -9,10 +9,10 @@ kafka_packages() { java_packages; }
 kafka_install() { maven_install "$here/kafka/pom.xml" "$kafka_home"; }
 
 kafka_spawn() {
-  local name=$1 id=${1#kafka} dir=$state/$1 brokers voters='' heap=256m n java
+  local name=$1 id=${1#kafka} dir=$state/$1 brokers voters='' heap=1g n java
   brokers=$(<"$state/brokers")
   for ((n = 1; n <= brokers; n++)); do voters+=,$n@127.0.0.1:$(port "kafka$n" 1); done
-  ((brokers == 1)) || heap=192m
+  ((brokers == 1)) || heap=512m
 
   # Internal topics have three partitions, not fifty, and the cleaner's buffer is 4 MiB,
   # not 128: the default alone is more heap than a broker gets here. The first member of
@@ -47,7 +47,7 @@ replica.lag.time.max.ms=5000
 controller.quorum.election.timeout.ms=500
 controller.quorum.fetch.timeout.ms=1000
 P
-  java=("$java_bin" "-Xms$heap" "-Xmx$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData
+  java=("$java_bin" -Xms256m "-Xmx$heap" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -XX:TieredStopAtLevel=1 -XX:-UsePerfData
     -Djava.net.preferIPv4Stack=true "-Dlog4j2.configurationFile=$here/kafka/log4j2.xml" -cp "$kafka_home/*")
   if [[ ! -e $dir/data/meta.properties ]]; then
     # The cluster id is any 22 characters of base64, but the same for all brokers.

@@ -3,6 +3,7 @@
 package servertest
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -23,6 +25,15 @@ func Cluster(t testing.TB) *stream.Cluster {
 	t.Helper()
 	c := stream.New(stream.Config{Brokers: Kafka(t), Project: Name(), Instance: "test", Log: Log(t)})
 	t.Cleanup(c.Close)
+	if os.Getenv("TEST_KAFKA") != "" { // a broker holds a few thousand partitions, not every test's
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if err := c.Drop(ctx); err != nil {
+				t.Log(err)
+			}
+		})
+	}
 	if _, err := c.Apply(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}

@@ -136,6 +136,22 @@ func (c *Cluster) settle(ctx context.Context, admin *kafka.AdminClient, created 
 	return nil
 }
 
+// Drop deletes all of the project's topics, for tests and benchmarks, which leave none behind.
+func (c *Cluster) Drop(ctx context.Context) error {
+	admin, err := c.admin()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, t := range Topics() {
+		names = append(names, c.Topic(t.Name))
+	}
+	if _, err := admin.DeleteTopics(ctx, names, kafka.SetAdminOperationTimeout(kafkaTimeout)); err != nil {
+		return fmt.Errorf("deleting topics: %w", err)
+	}
+	return nil
+}
+
 // Check is Apply without creating anything.
 func (c *Cluster) Check(ctx context.Context) error {
 	admin, err := c.admin()
