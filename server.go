@@ -59,7 +59,8 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 	if err != nil {
 		return err
 	}
-	switch command := chosen.Command(); command {
+	command := chosen.Command()
+	switch command {
 	case "run":
 		return serve(ctx, c, std)
 	case "completion", "completion <shell>":
@@ -82,7 +83,7 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 		}
 		return err
 	}
-	return c.edit(ctx, chosen.Command(), std)
+	return c.edit(ctx, command, std)
 }
 
 // edit runs a command on the CMS: a MongoDB's, or the embedded one of a running process.
@@ -242,7 +243,7 @@ func (p *process) open(ctx context.Context) (err error) {
 
 func (p *process) closeLater(end func() error) {
 	p.closers = append(p.closers, func() error {
-		if err := end(); err != nil && !errors.Is(err, os.ErrClosed) && !strings.Contains(err.Error(), "use of closed network connection") {
+		if err := end(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil

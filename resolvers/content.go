@@ -1,7 +1,6 @@
 package resolvers
 
 import (
-	"regexp"
 	"strings"
 
 	"regie/graph"
@@ -32,10 +31,8 @@ func idOf(kind, id string) (string, error) {
 	return ref.ID, nil
 }
 
-var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-
 func checkSlug(slug string) error {
-	if len(slug) > 200 || !slugPattern.MatchString(slug) {
+	if len(slug) > 200 || !catalog.IsSlug(slug) {
 		return graph.BadInput("%q is no slug: one has lower-case letters a-z, digits and single dashes between them.", clip(slug))
 	}
 	return nil

@@ -10,6 +10,7 @@
 package capture
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -169,7 +170,7 @@ func (o *owner) session(ctx context.Context) error {
 			return err
 		}
 		token := changes.Token()
-		if len(events) == 0 && (time.Since(at) < saveEvery || bytesEqual(saved, token)) {
+		if len(events) == 0 && (time.Since(at) < saveEvery || bytes.Equal(saved, token)) {
 			continue
 		}
 		if len(events) > 0 {
@@ -199,8 +200,6 @@ func (o *owner) restart(ctx context.Context, p *stream.Producer) (cms.Token, cms
 	changes, err := o.source.Watch(ctx, o.collection, token)
 	return token, changes, err
 }
-
-func bytesEqual(a, b bson.Raw) bool { return string(a) == string(b) }
 
 // commit writes the events' records in one transaction. Changes, unlike what a snapshot found, are numbered.
 func (o *owner) commit(ctx context.Context, p *stream.Producer, events []bson.Raw) error {

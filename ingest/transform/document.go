@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"regie/internal/catalog"
 	catalogv1 "regie/proto/catalog/v1"
 )
 
@@ -70,11 +71,9 @@ func (d document) required(field string, max int) string {
 	return s
 }
 
-var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-
 func (d document) slug(field string) string {
 	s := d.required(field, 200)
-	if s != "" && !slugPattern.MatchString(s) {
+	if s != "" && !catalog.IsSlug(s) {
 		d.fail(field, "%q may hold only lower-case letters a-z, digits and single dashes between them", s)
 	}
 	return s

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -26,6 +27,11 @@ const Programmes Family = "programmes"
 
 // Videos are a programme's, by its CMS id.
 func Videos(programmeID string) Family { return Family("videos:" + programmeID) }
+
+var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// IsSlug tells whether s is made as slugs are: lower-case letters a-z, digits, and single dashes between them.
+func IsSlug(s string) bool { return slugPattern.MatchString(s) }
 
 // ProgrammeSlug holds the claims on a programme's slug.
 func ProgrammeSlug(slug string) Family { return Family("slug:programme:" + slug) }

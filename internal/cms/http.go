@@ -119,8 +119,8 @@ func readDocuments(r io.Reader) ([]bson.Raw, error) {
 
 // readExtJSON decodes what encoding/json, whose depth is bounded, has read before: the driver's parser is not.
 func readExtJSON(b []byte, into any) error {
-	var any json.RawMessage
-	if err := json.Unmarshal(b, &any); err != nil {
+	var checked json.RawMessage
+	if err := json.Unmarshal(b, &checked); err != nil {
 		return err
 	}
 	return bson.UnmarshalExtJSON(b, false, into)
