@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ type config struct {
 	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served: ${default}."`
 	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS: ${default}."`
 
+	GRPC  string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC, regie.catalog.v1.CatalogService): ${default}."`
+
 	Kafka           string `placeholder:"HOST:PORT,..." group:"Real servers" help:"Kafka's bootstrap brokers."`
 	KafkaProperties string `placeholder:"FILE" type:"path" group:"Real servers" help:"Properties for librdkafka, a name=value a line: TLS, SASL."`
 	Redis           string `placeholder:"URL" group:"Real servers" help:"redis://HOST:PORT, rediss://..., or redis+cluster://HOST:PORT."`
@@ -34,6 +37,7 @@ type config struct {
 	Instance   string `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
 	SecretFile string `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
 	GraphiQL   *bool  `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
+	CORSOrigin []string `name:"cors-origin" placeholder:"ORIGIN,..." help:"Other sites whose pages may ask GraphQL, such as https://www.example.org; * for all. Default: none."`
 	LogLevel   string `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
 	LogFormat  string `default:"text" enum:"text,json" help:"One of ${enum}."`
 
@@ -55,7 +59,7 @@ type runCommand struct {
 }
 
 type importCommand struct {
-	File string `arg:"" type:"path" help:"CSV with the columns show_id, type, title, and as many as there are of date_added, release_year, country, duration, listed_in, rating, description."`
+	File string `arg:"" type:"path" help:"CSV with the columns show_id, type, title, and as many as there are of director, cast, country, date_added, release_year, rating, duration, listed_in, description."`
 }
 
 type cmsCommand struct {
@@ -173,9 +177,15 @@ func unknownVariables(parser *kong.Kong, env []string) []error {
 func (c *config) complete(env []string, command string) []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for flag, address := range map[string]string{"--http": c.HTTP, "--admin": c.Admin} {
+	for flag, address := range map[string]string{"--http": c.HTTP, "--admin": c.Admin, "--grpc": c.GRPC} {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			fail("%s %q is no HOST:PORT", flag, address)
+		}
+	}
+	for _, o := range c.CORSOrigin {
+		u, err := url.Parse(o)
+		if o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != o) {
+			fail("--cors-origin %q is neither * nor an origin such as https://www.example.org", o)
 		}
 	}
 	if c.Instance == "" {

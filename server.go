@@ -342,8 +342,9 @@ func (p *process) gateway(ctx context.Context) error {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte(p.secret))}})
 	query := graph.Handler(graph.Options{
 		Schema: schema, Introspection: p.playground(), Log: p.log.With("role", "gateway"),
-		Attach: func(ctx context.Context, screen catalog.Screen) context.Context {
-			return loaders.With(ctx, loaders.New(p.catalog, screen))
+		Now: time.Now, Origins: p.CORSOrigin,
+		Attach: func(ctx context.Context, view catalog.View) context.Context {
+			return loaders.With(ctx, loaders.New(p.catalog, view, loaders.Gather))
 		},
 	})
 	mux := http.NewServeMux()

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -50,10 +51,19 @@ func (c *coster) set(set ast.SelectionSet) int {
 // MaxPage is the longest page of a list.
 const MaxPage = 100
 
-// length is how many things a field can answer: its `first`, if it has one. What is out of range its resolver refuses.
+// length is how many things a field can answer: its `first`, if it has one, else what its @listSize assumes. What is out
+// of range its resolver refuses.
 func (c *coster) length(f *ast.Field) int {
-	if f.Definition == nil || f.Definition.Arguments.ForName("first") == nil {
+	if f.Definition == nil {
 		return 1
+	}
+	if f.Definition.Arguments.ForName("first") == nil {
+		d := f.Definition.Directives.ForName("listSize")
+		if d == nil {
+			return 1
+		}
+		n, _ := strconv.Atoi(d.Arguments.ForName("assumedSize").Value.Raw)
+		return max(n, 1)
 	}
 	n := 0
 	switch v := f.ArgumentMap(c.variables)["first"].(type) {

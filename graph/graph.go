@@ -16,6 +16,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/rs/cors"
+	"golang.org/x/text/language"
 
 	"regie/internal/catalog"
 )
@@ -24,7 +26,11 @@ import (
 type Options struct {
 	Schema graphql.ExecutableSchema
 	// Attach gives a request what its resolvers need.
-	Attach func(ctx context.Context, screen catalog.Screen) context.Context
+	Attach func(ctx context.Context, view catalog.View) context.Context
+	// Now is the clock that rights are held against.
+	Now func() time.Time
+	// Origins are the other sites whose pages may ask, such as https://www.example.org (CORS); "*" for all.
+	Origins []string
 	// Introspection lets clients read the schema.
 	Introspection bool
 	Log           *slog.Logger
@@ -52,7 +58,7 @@ func Handler(o Options) http.Handler {
 	})
 
 	serve := func(w http.ResponseWriter, r *http.Request) {
-		screen, err := screenOf(r)
+		view, err := viewOf(r)
 		if err != nil {
 			media, _ := negotiate(r.Header.Get("Accept"))
 			if media == "" {
@@ -63,12 +69,53 @@ func Handler(o Options) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		srv.ServeHTTP(w, r.WithContext(o.Attach(ctx, screen)))
+		view.Now = o.Now()
+		srv.ServeHTTP(w, r.WithContext(o.Attach(ctx, view)))
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/query", serve)
 	mux.HandleFunc("/query/{screen}", serve)
-	return mux
+	if len(o.Origins) == 0 {
+		return mux
+	}
+	return cors.New(cors.Options{
+		AllowedOrigins: o.Origins, AllowedMethods: []string{http.MethodGet, http.MethodPost},
+		AllowedHeaders: []string{"Content-Type", "X-Screen", "X-Territory"}, MaxAge: 600,
+	}).Handler(mux)
+}
+
+// viewOf is where the request looks: its screen and territory.
+func viewOf(r *http.Request) (catalog.View, error) {
+	screen, err := screenOf(r)
+	if err != nil {
+		return catalog.View{}, err
+	}
+	territory, err := territoryOf(r)
+	return catalog.View{Screen: screen, Territory: territory}, err
+}
+
+const defaultTerritory = "FR"
+
+// territoryOf is the country that ?territory= or X-Territory names, in this order; FR when neither does.
+func territoryOf(r *http.Request) (string, error) {
+	for _, t := range []string{r.URL.Query().Get("territory"), r.Header.Get("X-Territory")} {
+		if t == "" {
+			continue
+		}
+		region, err := language.ParseRegion(t)
+		if err != nil || !region.IsCountry() || region.String() != t {
+			return "", fmt.Errorf("unknown territory %q: one is a country as two capital letters (ISO 3166-1), such as FR", clip(t))
+		}
+		return t, nil
+	}
+	return defaultTerritory, nil
+}
+
+func clip(s string) string {
+	if len(s) > 20 {
+		return s[:20] + "…"
+	}
+	return s
 }
 
 // screenOf is the screen that the path, ?screen= or X-Screen names, in this order; web when none does.

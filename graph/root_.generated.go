@@ -25,9 +25,20 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Card() CardResolver
+	CardEdge() CardEdgeResolver
+	Category() CategoryResolver
+	Channel() ChannelResolver
+	Credit() CreditResolver
+	CreditEdge() CreditEdgeResolver
+	Image() ImageResolver
+	Page() PageResolver
+	Person() PersonResolver
 	Programme() ProgrammeResolver
 	ProgrammeEdge() ProgrammeEdgeResolver
 	Query() QueryResolver
+	Season() SeasonResolver
+	Section() SectionResolver
 	Video() VideoResolver
 	VideoEdge() VideoEdgeResolver
 }
@@ -36,11 +47,116 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AgeRating struct {
+		Code          func(childComplexity int) int
+		NotBeforeHour func(childComplexity int) int
+	}
+
+	Availability struct {
+		From        func(childComplexity int) int
+		Offer       func(childComplexity int) int
+		State       func(childComplexity int) int
+		Territories func(childComplexity int) int
+		Until       func(childComplexity int) int
+	}
+
+	Badge struct {
+		Kind  func(childComplexity int) int
+		Label func(childComplexity int) int
+	}
+
+	Card struct {
+		Badges   func(childComplexity int) int
+		Image    func(childComplexity int, role catalogv1.ImageRole, width *int32) int
+		Rank     func(childComplexity int) int
+		Subtitle func(childComplexity int) int
+		Target   func(childComplexity int) int
+		Title    func(childComplexity int) int
+	}
+
+	CardConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CardEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Category struct {
+		GetId      func(childComplexity int) int
+		Image      func(childComplexity int, role catalogv1.ImageRole, width *int32) int
+		Path       func(childComplexity int) int
+		Programmes func(childComplexity int, first int32, after *string, orderBy model.ProgrammeOrder) int
+		Revision   func(childComplexity int) int
+		Slug       func(childComplexity int) int
+		Title      func(childComplexity int) int
+	}
+
+	Channel struct {
+		Id         func(childComplexity int) int
+		Image      func(childComplexity int, role catalogv1.ImageRole, width *int32) int
+		Kind       func(childComplexity int) int
+		Path       func(childComplexity int) int
+		Programmes func(childComplexity int, first int32, after *string, orderBy model.ProgrammeOrder) int
+		Revision   func(childComplexity int) int
+		Slug       func(childComplexity int) int
+		Title      func(childComplexity int) int
+	}
+
+	Credit struct {
+		Character func(childComplexity int) int
+		Person    func(childComplexity int) int
+		Programme func(childComplexity int) int
+		Role      func(childComplexity int) int
+	}
+
+	CreditConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CreditEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ExternalLink struct {
+		URL func(childComplexity int) int
+	}
+
 	Image struct {
-		Alt    func(childComplexity int) int
-		Height func(childComplexity int) int
-		Url    func(childComplexity int) int
+		Alt      func(childComplexity int) int
+		BlurHash func(childComplexity int) int
+		Height   func(childComplexity int) int
+		Sources  func(childComplexity int, widths []int32) int
+		Url      func(childComplexity int) int
+		Width    func(childComplexity int) int
+	}
+
+	ImageSource struct {
+		Format func(childComplexity int) int
+		URL    func(childComplexity int) int
 		Width  func(childComplexity int) int
+	}
+
+	Marker struct {
+		End   func(childComplexity int) int
+		Kind  func(childComplexity int) int
+		Start func(childComplexity int) int
+	}
+
+	Page struct {
+		Id       func(childComplexity int) int
+		Image    func(childComplexity int, role catalogv1.ImageRole, width *int32) int
+		Path     func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Sections func(childComplexity int, first int32, after *string) int
+		Seo      func(childComplexity int) int
+		Slug     func(childComplexity int) int
+		Title    func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -50,18 +166,45 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
-	Programme struct {
-		Countries func(childComplexity int) int
+	Person struct {
+		Biography func(childComplexity int) int
+		Credits   func(childComplexity int, first int32, after *string, orderBy model.ProgrammeOrder) int
 		Id        func(childComplexity int) int
-		Image     func(childComplexity int, role catalogv1.ImageRole) int
-		Kind      func(childComplexity int) int
+		Image     func(childComplexity int, role catalogv1.ImageRole, width *int32) int
 		Path      func(childComplexity int) int
 		Revision  func(childComplexity int) int
 		Slug      func(childComplexity int) int
-		Synopsis  func(childComplexity int, length model.TextLength) int
 		Title     func(childComplexity int) int
-		Videos    func(childComplexity int, first int32, after *string, orderBy model.VideoOrder) int
-		Year      func(childComplexity int) int
+	}
+
+	Playback struct {
+		HasDrm   func(childComplexity int) int
+		IsLive   func(childComplexity int) int
+		StreamId func(childComplexity int) int
+	}
+
+	Programme struct {
+		AgeRating    func(childComplexity int) int
+		Availability func(childComplexity int) int
+		Badges       func(childComplexity int) int
+		Categories   func(childComplexity int) int
+		Channel      func(childComplexity int) int
+		Countries    func(childComplexity int) int
+		Credits      func(childComplexity int, first int32, after *string) int
+		Id           func(childComplexity int) int
+		Image        func(childComplexity int, role catalogv1.ImageRole, width *int32) int
+		Kind         func(childComplexity int) int
+		Path         func(childComplexity int) int
+		Related      func(childComplexity int, first int32) int
+		Revision     func(childComplexity int) int
+		Seasons      func(childComplexity int) int
+		Seo          func(childComplexity int) int
+		Slug         func(childComplexity int) int
+		Start        func(childComplexity int) int
+		Synopsis     func(childComplexity int, length model.TextLength) int
+		Title        func(childComplexity int) int
+		Videos       func(childComplexity int, first int32, after *string, filter *model.VideoFilter, orderBy model.VideoOrder) int
+		Year         func(childComplexity int) int
 	}
 
 	ProgrammeConnection struct {
@@ -76,26 +219,82 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Categories func(childComplexity int) int
+		Category   func(childComplexity int, by model.SlugOrID) int
+		Channel    func(childComplexity int, by model.SlugOrID) int
+		Channels   func(childComplexity int) int
 		Node       func(childComplexity int, id string) int
+		Nodes      func(childComplexity int, ids []string) int
+		Page       func(childComplexity int, slug string) int
+		Person     func(childComplexity int, by model.SlugOrID) int
 		Programme  func(childComplexity int, by model.ProgrammeBy) int
-		Programmes func(childComplexity int, first int32, after *string, orderBy model.ProgrammeOrder) int
+		Programmes func(childComplexity int, first int32, after *string, filter *model.ProgrammeFilter, orderBy model.ProgrammeOrder) int
 		Video      func(childComplexity int, by model.VideoBy) int
 	}
 
+	Season struct {
+		EpisodeCount func(childComplexity int) int
+		Episodes     func(childComplexity int, first int32, after *string) int
+		Number       func(childComplexity int) int
+		Title        func(childComplexity int) int
+	}
+
+	Section struct {
+		Cards  func(childComplexity int, first int32, after *string) int
+		Id     func(childComplexity int) int
+		Layout func(childComplexity int) int
+		More   func(childComplexity int) int
+		Source func(childComplexity int) int
+		Title  func(childComplexity int) int
+	}
+
+	SectionConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SectionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Seo struct {
+		Canonical   func(childComplexity int) int
+		Description func(childComplexity int) int
+		JSONLd      func(childComplexity int) int
+		Title       func(childComplexity int) int
+	}
+
+	Tracks struct {
+		Audio            func(childComplexity int) int
+		AudioDescription func(childComplexity int) int
+		DeafSubtitles    func(childComplexity int) int
+		Subtitles        func(childComplexity int) int
+	}
+
 	Video struct {
+		AgeRating     func(childComplexity int) int
+		Availability  func(childComplexity int) int
+		Badges        func(childComplexity int) int
 		Duration      func(childComplexity int) int
 		EpisodeNumber func(childComplexity int) int
 		Id            func(childComplexity int) int
-		Image         func(childComplexity int, role catalogv1.ImageRole) int
+		Image         func(childComplexity int, role catalogv1.ImageRole, width *int32) int
 		Kind          func(childComplexity int) int
+		Markers       func(childComplexity int) int
+		Next          func(childComplexity int) int
 		Path          func(childComplexity int) int
+		Playback      func(childComplexity int) int
+		Previous      func(childComplexity int) int
 		Programme     func(childComplexity int) int
 		PublishedAt   func(childComplexity int) int
 		Revision      func(childComplexity int) int
 		SeasonNumber  func(childComplexity int) int
+		Seo           func(childComplexity int) int
 		Slug          func(childComplexity int) int
 		Synopsis      func(childComplexity int, length model.TextLength) int
 		Title         func(childComplexity int) int
+		Tracks        func(childComplexity int) int
 	}
 
 	VideoConnection struct {
@@ -124,18 +323,336 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "AgeRating.code":
+		if e.ComplexityRoot.AgeRating.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgeRating.Code(childComplexity), true
+	case "AgeRating.notBeforeHour":
+		if e.ComplexityRoot.AgeRating.NotBeforeHour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AgeRating.NotBeforeHour(childComplexity), true
+
+	case "Availability.from":
+		if e.ComplexityRoot.Availability.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Availability.From(childComplexity), true
+	case "Availability.offer":
+		if e.ComplexityRoot.Availability.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Availability.Offer(childComplexity), true
+	case "Availability.state":
+		if e.ComplexityRoot.Availability.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Availability.State(childComplexity), true
+	case "Availability.territories":
+		if e.ComplexityRoot.Availability.Territories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Availability.Territories(childComplexity), true
+	case "Availability.until":
+		if e.ComplexityRoot.Availability.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Availability.Until(childComplexity), true
+
+	case "Badge.kind":
+		if e.ComplexityRoot.Badge.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Kind(childComplexity), true
+	case "Badge.label":
+		if e.ComplexityRoot.Badge.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Label(childComplexity), true
+
+	case "Card.badges":
+		if e.ComplexityRoot.Card.Badges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Badges(childComplexity), true
+	case "Card.image":
+		if e.ComplexityRoot.Card.Image == nil {
+			break
+		}
+
+		args, err := ec.field_Card_image_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Card.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
+	case "Card.rank":
+		if e.ComplexityRoot.Card.Rank == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Rank(childComplexity), true
+	case "Card.subtitle":
+		if e.ComplexityRoot.Card.Subtitle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Subtitle(childComplexity), true
+	case "Card.target":
+		if e.ComplexityRoot.Card.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Target(childComplexity), true
+	case "Card.title":
+		if e.ComplexityRoot.Card.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Card.Title(childComplexity), true
+
+	case "CardConnection.edges":
+		if e.ComplexityRoot.CardConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardConnection.Edges(childComplexity), true
+	case "CardConnection.pageInfo":
+		if e.ComplexityRoot.CardConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardConnection.PageInfo(childComplexity), true
+
+	case "CardEdge.cursor":
+		if e.ComplexityRoot.CardEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardEdge.Cursor(childComplexity), true
+	case "CardEdge.node":
+		if e.ComplexityRoot.CardEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CardEdge.Node(childComplexity), true
+
+	case "Category.id":
+		if e.ComplexityRoot.Category.GetId == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.GetId(childComplexity), true
+	case "Category.image":
+		if e.ComplexityRoot.Category.Image == nil {
+			break
+		}
+
+		args, err := ec.field_Category_image_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Category.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
+	case "Category.path":
+		if e.ComplexityRoot.Category.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Path(childComplexity), true
+	case "Category.programmes":
+		if e.ComplexityRoot.Category.Programmes == nil {
+			break
+		}
+
+		args, err := ec.field_Category_programmes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Category.Programmes(childComplexity, args["first"].(int32), args["after"].(*string), args["orderBy"].(model.ProgrammeOrder)), true
+	case "Category.revision":
+		if e.ComplexityRoot.Category.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Revision(childComplexity), true
+	case "Category.slug":
+		if e.ComplexityRoot.Category.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Slug(childComplexity), true
+	case "Category.title":
+		if e.ComplexityRoot.Category.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Title(childComplexity), true
+
+	case "Channel.id":
+		if e.ComplexityRoot.Channel.Id == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Id(childComplexity), true
+	case "Channel.image":
+		if e.ComplexityRoot.Channel.Image == nil {
+			break
+		}
+
+		args, err := ec.field_Channel_image_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Channel.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
+	case "Channel.kind":
+		if e.ComplexityRoot.Channel.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Kind(childComplexity), true
+	case "Channel.path":
+		if e.ComplexityRoot.Channel.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Path(childComplexity), true
+	case "Channel.programmes":
+		if e.ComplexityRoot.Channel.Programmes == nil {
+			break
+		}
+
+		args, err := ec.field_Channel_programmes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Channel.Programmes(childComplexity, args["first"].(int32), args["after"].(*string), args["orderBy"].(model.ProgrammeOrder)), true
+	case "Channel.revision":
+		if e.ComplexityRoot.Channel.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Revision(childComplexity), true
+	case "Channel.slug":
+		if e.ComplexityRoot.Channel.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Slug(childComplexity), true
+	case "Channel.title":
+		if e.ComplexityRoot.Channel.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Channel.Title(childComplexity), true
+
+	case "Credit.character":
+		if e.ComplexityRoot.Credit.Character == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credit.Character(childComplexity), true
+	case "Credit.person":
+		if e.ComplexityRoot.Credit.Person == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credit.Person(childComplexity), true
+	case "Credit.programme":
+		if e.ComplexityRoot.Credit.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credit.Programme(childComplexity), true
+	case "Credit.role":
+		if e.ComplexityRoot.Credit.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Credit.Role(childComplexity), true
+
+	case "CreditConnection.edges":
+		if e.ComplexityRoot.CreditConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditConnection.Edges(childComplexity), true
+	case "CreditConnection.pageInfo":
+		if e.ComplexityRoot.CreditConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditConnection.PageInfo(childComplexity), true
+	case "CreditConnection.totalCount":
+		if e.ComplexityRoot.CreditConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditConnection.TotalCount(childComplexity), true
+
+	case "CreditEdge.cursor":
+		if e.ComplexityRoot.CreditEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEdge.Cursor(childComplexity), true
+	case "CreditEdge.node":
+		if e.ComplexityRoot.CreditEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEdge.Node(childComplexity), true
+
+	case "ExternalLink.url":
+		if e.ComplexityRoot.ExternalLink.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLink.URL(childComplexity), true
+
 	case "Image.alt":
 		if e.ComplexityRoot.Image.Alt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Image.Alt(childComplexity), true
+	case "Image.blurHash":
+		if e.ComplexityRoot.Image.BlurHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Image.BlurHash(childComplexity), true
 	case "Image.height":
 		if e.ComplexityRoot.Image.Height == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Image.Height(childComplexity), true
+	case "Image.sources":
+		if e.ComplexityRoot.Image.Sources == nil {
+			break
+		}
+
+		args, err := ec.field_Image_sources_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Image.Sources(childComplexity, args["widths"].([]int32)), true
 	case "Image.url":
 		if e.ComplexityRoot.Image.Url == nil {
 			break
@@ -148,6 +665,103 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Image.Width(childComplexity), true
+
+	case "ImageSource.format":
+		if e.ComplexityRoot.ImageSource.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImageSource.Format(childComplexity), true
+	case "ImageSource.url":
+		if e.ComplexityRoot.ImageSource.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImageSource.URL(childComplexity), true
+	case "ImageSource.width":
+		if e.ComplexityRoot.ImageSource.Width == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImageSource.Width(childComplexity), true
+
+	case "Marker.end":
+		if e.ComplexityRoot.Marker.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Marker.End(childComplexity), true
+	case "Marker.kind":
+		if e.ComplexityRoot.Marker.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Marker.Kind(childComplexity), true
+	case "Marker.start":
+		if e.ComplexityRoot.Marker.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Marker.Start(childComplexity), true
+
+	case "Page.id":
+		if e.ComplexityRoot.Page.Id == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Page.Id(childComplexity), true
+	case "Page.image":
+		if e.ComplexityRoot.Page.Image == nil {
+			break
+		}
+
+		args, err := ec.field_Page_image_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Page.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
+	case "Page.path":
+		if e.ComplexityRoot.Page.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Page.Path(childComplexity), true
+	case "Page.revision":
+		if e.ComplexityRoot.Page.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Page.Revision(childComplexity), true
+	case "Page.sections":
+		if e.ComplexityRoot.Page.Sections == nil {
+			break
+		}
+
+		args, err := ec.field_Page_sections_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Page.Sections(childComplexity, args["first"].(int32), args["after"].(*string)), true
+	case "Page.seo":
+		if e.ComplexityRoot.Page.Seo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Page.Seo(childComplexity), true
+	case "Page.slug":
+		if e.ComplexityRoot.Page.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Page.Slug(childComplexity), true
+	case "Page.title":
+		if e.ComplexityRoot.Page.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Page.Title(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -174,12 +788,131 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Person.biography":
+		if e.ComplexityRoot.Person.Biography == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Biography(childComplexity), true
+	case "Person.credits":
+		if e.ComplexityRoot.Person.Credits == nil {
+			break
+		}
+
+		args, err := ec.field_Person_credits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Credits(childComplexity, args["first"].(int32), args["after"].(*string), args["orderBy"].(model.ProgrammeOrder)), true
+	case "Person.id":
+		if e.ComplexityRoot.Person.Id == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Id(childComplexity), true
+	case "Person.image":
+		if e.ComplexityRoot.Person.Image == nil {
+			break
+		}
+
+		args, err := ec.field_Person_image_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Person.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
+	case "Person.path":
+		if e.ComplexityRoot.Person.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Path(childComplexity), true
+	case "Person.revision":
+		if e.ComplexityRoot.Person.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Revision(childComplexity), true
+	case "Person.slug":
+		if e.ComplexityRoot.Person.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Slug(childComplexity), true
+	case "Person.title":
+		if e.ComplexityRoot.Person.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Person.Title(childComplexity), true
+
+	case "Playback.hasDrm":
+		if e.ComplexityRoot.Playback.HasDrm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Playback.HasDrm(childComplexity), true
+	case "Playback.isLive":
+		if e.ComplexityRoot.Playback.IsLive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Playback.IsLive(childComplexity), true
+	case "Playback.streamId":
+		if e.ComplexityRoot.Playback.StreamId == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Playback.StreamId(childComplexity), true
+
+	case "Programme.ageRating":
+		if e.ComplexityRoot.Programme.AgeRating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.AgeRating(childComplexity), true
+	case "Programme.availability":
+		if e.ComplexityRoot.Programme.Availability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Availability(childComplexity), true
+	case "Programme.badges":
+		if e.ComplexityRoot.Programme.Badges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Badges(childComplexity), true
+	case "Programme.categories":
+		if e.ComplexityRoot.Programme.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Categories(childComplexity), true
+	case "Programme.channel":
+		if e.ComplexityRoot.Programme.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Channel(childComplexity), true
 	case "Programme.countries":
 		if e.ComplexityRoot.Programme.Countries == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Programme.Countries(childComplexity), true
+	case "Programme.credits":
+		if e.ComplexityRoot.Programme.Credits == nil {
+			break
+		}
+
+		args, err := ec.field_Programme_credits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Programme.Credits(childComplexity, args["first"].(int32), args["after"].(*string)), true
 	case "Programme.id":
 		if e.ComplexityRoot.Programme.Id == nil {
 			break
@@ -196,7 +929,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Programme.Image(childComplexity, args["role"].(catalogv1.ImageRole)), true
+		return e.ComplexityRoot.Programme.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
 	case "Programme.kind":
 		if e.ComplexityRoot.Programme.Kind == nil {
 			break
@@ -209,18 +942,47 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Programme.Path(childComplexity), true
+	case "Programme.related":
+		if e.ComplexityRoot.Programme.Related == nil {
+			break
+		}
+
+		args, err := ec.field_Programme_related_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Programme.Related(childComplexity, args["first"].(int32)), true
 	case "Programme.revision":
 		if e.ComplexityRoot.Programme.Revision == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Programme.Revision(childComplexity), true
+	case "Programme.seasons":
+		if e.ComplexityRoot.Programme.Seasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Seasons(childComplexity), true
+	case "Programme.seo":
+		if e.ComplexityRoot.Programme.Seo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Seo(childComplexity), true
 	case "Programme.slug":
 		if e.ComplexityRoot.Programme.Slug == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Programme.Slug(childComplexity), true
+	case "Programme.start":
+		if e.ComplexityRoot.Programme.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Start(childComplexity), true
 	case "Programme.synopsis":
 		if e.ComplexityRoot.Programme.Synopsis == nil {
 			break
@@ -248,7 +1010,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Programme.Videos(childComplexity, args["first"].(int32), args["after"].(*string), args["orderBy"].(model.VideoOrder)), true
+		return e.ComplexityRoot.Programme.Videos(childComplexity, args["first"].(int32), args["after"].(*string), args["filter"].(*model.VideoFilter), args["orderBy"].(model.VideoOrder)), true
 	case "Programme.year":
 		if e.ComplexityRoot.Programme.Year == nil {
 			break
@@ -288,6 +1050,41 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProgrammeEdge.Node(childComplexity), true
 
+	case "Query.categories":
+		if e.ComplexityRoot.Query.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Categories(childComplexity), true
+	case "Query.category":
+		if e.ComplexityRoot.Query.Category == nil {
+			break
+		}
+
+		args, err := ec.field_Query_category_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Category(childComplexity, args["by"].(model.SlugOrID)), true
+	case "Query.channel":
+		if e.ComplexityRoot.Query.Channel == nil {
+			break
+		}
+
+		args, err := ec.field_Query_channel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Channel(childComplexity, args["by"].(model.SlugOrID)), true
+	case "Query.channels":
+		if e.ComplexityRoot.Query.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Channels(childComplexity), true
+
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -299,6 +1096,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.nodes":
+		if e.ComplexityRoot.Query.Nodes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_nodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.page":
+		if e.ComplexityRoot.Query.Page == nil {
+			break
+		}
+
+		args, err := ec.field_Query_page_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Page(childComplexity, args["slug"].(string)), true
+	case "Query.person":
+		if e.ComplexityRoot.Query.Person == nil {
+			break
+		}
+
+		args, err := ec.field_Query_person_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Person(childComplexity, args["by"].(model.SlugOrID)), true
 	case "Query.programme":
 		if e.ComplexityRoot.Query.Programme == nil {
 			break
@@ -320,7 +1150,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Programmes(childComplexity, args["first"].(int32), args["after"].(*string), args["orderBy"].(model.ProgrammeOrder)), true
+		return e.ComplexityRoot.Query.Programmes(childComplexity, args["first"].(int32), args["after"].(*string), args["filter"].(*model.ProgrammeFilter), args["orderBy"].(model.ProgrammeOrder)), true
 	case "Query.video":
 		if e.ComplexityRoot.Query.Video == nil {
 			break
@@ -333,6 +1163,172 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Video(childComplexity, args["by"].(model.VideoBy)), true
 
+	case "Season.episodeCount":
+		if e.ComplexityRoot.Season.EpisodeCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Season.EpisodeCount(childComplexity), true
+	case "Season.episodes":
+		if e.ComplexityRoot.Season.Episodes == nil {
+			break
+		}
+
+		args, err := ec.field_Season_episodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Season.Episodes(childComplexity, args["first"].(int32), args["after"].(*string)), true
+	case "Season.number":
+		if e.ComplexityRoot.Season.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Season.Number(childComplexity), true
+	case "Season.title":
+		if e.ComplexityRoot.Season.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Season.Title(childComplexity), true
+
+	case "Section.cards":
+		if e.ComplexityRoot.Section.Cards == nil {
+			break
+		}
+
+		args, err := ec.field_Section_cards_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Section.Cards(childComplexity, args["first"].(int32), args["after"].(*string)), true
+	case "Section.id":
+		if e.ComplexityRoot.Section.Id == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Section.Id(childComplexity), true
+	case "Section.layout":
+		if e.ComplexityRoot.Section.Layout == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Section.Layout(childComplexity), true
+	case "Section.more":
+		if e.ComplexityRoot.Section.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Section.More(childComplexity), true
+	case "Section.source":
+		if e.ComplexityRoot.Section.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Section.Source(childComplexity), true
+	case "Section.title":
+		if e.ComplexityRoot.Section.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Section.Title(childComplexity), true
+
+	case "SectionConnection.edges":
+		if e.ComplexityRoot.SectionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SectionConnection.Edges(childComplexity), true
+	case "SectionConnection.pageInfo":
+		if e.ComplexityRoot.SectionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SectionConnection.PageInfo(childComplexity), true
+
+	case "SectionEdge.cursor":
+		if e.ComplexityRoot.SectionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SectionEdge.Cursor(childComplexity), true
+	case "SectionEdge.node":
+		if e.ComplexityRoot.SectionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SectionEdge.Node(childComplexity), true
+
+	case "Seo.canonical":
+		if e.ComplexityRoot.Seo.Canonical == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Seo.Canonical(childComplexity), true
+	case "Seo.description":
+		if e.ComplexityRoot.Seo.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Seo.Description(childComplexity), true
+	case "Seo.jsonLd":
+		if e.ComplexityRoot.Seo.JSONLd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Seo.JSONLd(childComplexity), true
+	case "Seo.title":
+		if e.ComplexityRoot.Seo.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Seo.Title(childComplexity), true
+
+	case "Tracks.audio":
+		if e.ComplexityRoot.Tracks.Audio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tracks.Audio(childComplexity), true
+	case "Tracks.audioDescription":
+		if e.ComplexityRoot.Tracks.AudioDescription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tracks.AudioDescription(childComplexity), true
+	case "Tracks.deafSubtitles":
+		if e.ComplexityRoot.Tracks.DeafSubtitles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tracks.DeafSubtitles(childComplexity), true
+	case "Tracks.subtitles":
+		if e.ComplexityRoot.Tracks.Subtitles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tracks.Subtitles(childComplexity), true
+
+	case "Video.ageRating":
+		if e.ComplexityRoot.Video.AgeRating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.AgeRating(childComplexity), true
+	case "Video.availability":
+		if e.ComplexityRoot.Video.Availability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Availability(childComplexity), true
+	case "Video.badges":
+		if e.ComplexityRoot.Video.Badges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Badges(childComplexity), true
 	case "Video.duration":
 		if e.ComplexityRoot.Video.Duration == nil {
 			break
@@ -361,19 +1357,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Video.Image(childComplexity, args["role"].(catalogv1.ImageRole)), true
+		return e.ComplexityRoot.Video.Image(childComplexity, args["role"].(catalogv1.ImageRole), args["width"].(*int32)), true
 	case "Video.kind":
 		if e.ComplexityRoot.Video.Kind == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Video.Kind(childComplexity), true
+	case "Video.markers":
+		if e.ComplexityRoot.Video.Markers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Markers(childComplexity), true
+	case "Video.next":
+		if e.ComplexityRoot.Video.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Next(childComplexity), true
 	case "Video.path":
 		if e.ComplexityRoot.Video.Path == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Video.Path(childComplexity), true
+	case "Video.playback":
+		if e.ComplexityRoot.Video.Playback == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Playback(childComplexity), true
+	case "Video.previous":
+		if e.ComplexityRoot.Video.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Previous(childComplexity), true
 	case "Video.programme":
 		if e.ComplexityRoot.Video.Programme == nil {
 			break
@@ -398,6 +1418,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Video.SeasonNumber(childComplexity), true
+	case "Video.seo":
+		if e.ComplexityRoot.Video.Seo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Seo(childComplexity), true
 	case "Video.slug":
 		if e.ComplexityRoot.Video.Slug == nil {
 			break
@@ -421,6 +1447,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Video.Title(childComplexity), true
+	case "Video.tracks":
+		if e.ComplexityRoot.Video.Tracks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.Tracks(childComplexity), true
 
 	case "VideoConnection.edges":
 		if e.ComplexityRoot.VideoConnection.Edges == nil {
@@ -463,7 +1495,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputProgrammeBy,
+		ec.unmarshalInputProgrammeFilter,
+		ec.unmarshalInputSlugOrId,
 		ec.unmarshalInputVideoBy,
+		ec.unmarshalInputVideoFilter,
 		ec.unmarshalInputVideoSlug,
 	)
 	first := true
@@ -524,7 +1559,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "programme.graphqls" "schema.graphqls" "video.graphqls"
+//go:embed "category.graphqls" "channel.graphqls" "page.graphqls" "person.graphqls" "programme.graphqls" "schema.graphqls" "video.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -536,6 +1571,10 @@ func sourceData(filename string) string {
 }
 
 var sources = []*ast.Source{
+	{Name: "category.graphqls", Input: sourceData("category.graphqls"), BuiltIn: false},
+	{Name: "channel.graphqls", Input: sourceData("channel.graphqls"), BuiltIn: false},
+	{Name: "page.graphqls", Input: sourceData("page.graphqls"), BuiltIn: false},
+	{Name: "person.graphqls", Input: sourceData("person.graphqls"), BuiltIn: false},
 	{Name: "programme.graphqls", Input: sourceData("programme.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "video.graphqls", Input: sourceData("video.graphqls"), BuiltIn: false},
@@ -545,6 +1584,158 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AgeRating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_AgeRating_code(ctx, field)
+	case "notBeforeHour":
+		return ec.fieldContext_AgeRating_notBeforeHour(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AgeRating", field.Name)
+}
+
+func (ec *executionContext) childFields_Availability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_Availability_state(ctx, field)
+	case "from":
+		return ec.fieldContext_Availability_from(ctx, field)
+	case "until":
+		return ec.fieldContext_Availability_until(ctx, field)
+	case "territories":
+		return ec.fieldContext_Availability_territories(ctx, field)
+	case "offer":
+		return ec.fieldContext_Availability_offer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Availability", field.Name)
+}
+
+func (ec *executionContext) childFields_Badge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Badge_kind(ctx, field)
+	case "label":
+		return ec.fieldContext_Badge_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Badge", field.Name)
+}
+
+func (ec *executionContext) childFields_Card(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_Card_title(ctx, field)
+	case "subtitle":
+		return ec.fieldContext_Card_subtitle(ctx, field)
+	case "image":
+		return ec.fieldContext_Card_image(ctx, field)
+	case "badges":
+		return ec.fieldContext_Card_badges(ctx, field)
+	case "rank":
+		return ec.fieldContext_Card_rank(ctx, field)
+	case "target":
+		return ec.fieldContext_Card_target(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Card", field.Name)
+}
+
+func (ec *executionContext) childFields_CardConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CardConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CardConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CardConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CardEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CardEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CardEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CardEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Category(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Category_id(ctx, field)
+	case "slug":
+		return ec.fieldContext_Category_slug(ctx, field)
+	case "title":
+		return ec.fieldContext_Category_title(ctx, field)
+	case "path":
+		return ec.fieldContext_Category_path(ctx, field)
+	case "image":
+		return ec.fieldContext_Category_image(ctx, field)
+	case "revision":
+		return ec.fieldContext_Category_revision(ctx, field)
+	case "programmes":
+		return ec.fieldContext_Category_programmes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func (ec *executionContext) childFields_Channel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Channel_id(ctx, field)
+	case "slug":
+		return ec.fieldContext_Channel_slug(ctx, field)
+	case "title":
+		return ec.fieldContext_Channel_title(ctx, field)
+	case "path":
+		return ec.fieldContext_Channel_path(ctx, field)
+	case "image":
+		return ec.fieldContext_Channel_image(ctx, field)
+	case "revision":
+		return ec.fieldContext_Channel_revision(ctx, field)
+	case "kind":
+		return ec.fieldContext_Channel_kind(ctx, field)
+	case "programmes":
+		return ec.fieldContext_Channel_programmes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Channel", field.Name)
+}
+
+func (ec *executionContext) childFields_Credit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "person":
+		return ec.fieldContext_Credit_person(ctx, field)
+	case "programme":
+		return ec.fieldContext_Credit_programme(ctx, field)
+	case "role":
+		return ec.fieldContext_Credit_role(ctx, field)
+	case "character":
+		return ec.fieldContext_Credit_character(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Credit", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CreditConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CreditConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CreditConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CreditEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CreditEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEdge", field.Name)
+}
 
 func (ec *executionContext) childFields_Image(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -556,8 +1747,58 @@ func (ec *executionContext) childFields_Image(ctx context.Context, field graphql
 		return ec.fieldContext_Image_height(ctx, field)
 	case "alt":
 		return ec.fieldContext_Image_alt(ctx, field)
+	case "blurHash":
+		return ec.fieldContext_Image_blurHash(ctx, field)
+	case "sources":
+		return ec.fieldContext_Image_sources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Image", field.Name)
+}
+
+func (ec *executionContext) childFields_ImageSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_ImageSource_url(ctx, field)
+	case "width":
+		return ec.fieldContext_ImageSource_width(ctx, field)
+	case "format":
+		return ec.fieldContext_ImageSource_format(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImageSource", field.Name)
+}
+
+func (ec *executionContext) childFields_Marker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Marker_kind(ctx, field)
+	case "start":
+		return ec.fieldContext_Marker_start(ctx, field)
+	case "end":
+		return ec.fieldContext_Marker_end(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Marker", field.Name)
+}
+
+func (ec *executionContext) childFields_Page(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Page_id(ctx, field)
+	case "slug":
+		return ec.fieldContext_Page_slug(ctx, field)
+	case "title":
+		return ec.fieldContext_Page_title(ctx, field)
+	case "path":
+		return ec.fieldContext_Page_path(ctx, field)
+	case "image":
+		return ec.fieldContext_Page_image(ctx, field)
+	case "revision":
+		return ec.fieldContext_Page_revision(ctx, field)
+	case "seo":
+		return ec.fieldContext_Page_seo(ctx, field)
+	case "sections":
+		return ec.fieldContext_Page_sections(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Page", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -572,6 +1813,40 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Person(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Person_id(ctx, field)
+	case "slug":
+		return ec.fieldContext_Person_slug(ctx, field)
+	case "title":
+		return ec.fieldContext_Person_title(ctx, field)
+	case "path":
+		return ec.fieldContext_Person_path(ctx, field)
+	case "image":
+		return ec.fieldContext_Person_image(ctx, field)
+	case "revision":
+		return ec.fieldContext_Person_revision(ctx, field)
+	case "biography":
+		return ec.fieldContext_Person_biography(ctx, field)
+	case "credits":
+		return ec.fieldContext_Person_credits(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Person", field.Name)
+}
+
+func (ec *executionContext) childFields_Playback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "streamId":
+		return ec.fieldContext_Playback_streamId(ctx, field)
+	case "isLive":
+		return ec.fieldContext_Playback_isLive(ctx, field)
+	case "hasDrm":
+		return ec.fieldContext_Playback_hasDrm(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Playback", field.Name)
 }
 
 func (ec *executionContext) childFields_Programme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -596,8 +1871,28 @@ func (ec *executionContext) childFields_Programme(ctx context.Context, field gra
 		return ec.fieldContext_Programme_year(ctx, field)
 	case "countries":
 		return ec.fieldContext_Programme_countries(ctx, field)
+	case "ageRating":
+		return ec.fieldContext_Programme_ageRating(ctx, field)
+	case "channel":
+		return ec.fieldContext_Programme_channel(ctx, field)
+	case "categories":
+		return ec.fieldContext_Programme_categories(ctx, field)
+	case "badges":
+		return ec.fieldContext_Programme_badges(ctx, field)
+	case "availability":
+		return ec.fieldContext_Programme_availability(ctx, field)
+	case "seasons":
+		return ec.fieldContext_Programme_seasons(ctx, field)
 	case "videos":
 		return ec.fieldContext_Programme_videos(ctx, field)
+	case "start":
+		return ec.fieldContext_Programme_start(ctx, field)
+	case "credits":
+		return ec.fieldContext_Programme_credits(ctx, field)
+	case "related":
+		return ec.fieldContext_Programme_related(ctx, field)
+	case "seo":
+		return ec.fieldContext_Programme_seo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Programme", field.Name)
 }
@@ -622,6 +1917,86 @@ func (ec *executionContext) childFields_ProgrammeEdge(ctx context.Context, field
 		return ec.fieldContext_ProgrammeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProgrammeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Season(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_Season_number(ctx, field)
+	case "title":
+		return ec.fieldContext_Season_title(ctx, field)
+	case "episodeCount":
+		return ec.fieldContext_Season_episodeCount(ctx, field)
+	case "episodes":
+		return ec.fieldContext_Season_episodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Season", field.Name)
+}
+
+func (ec *executionContext) childFields_Section(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Section_id(ctx, field)
+	case "title":
+		return ec.fieldContext_Section_title(ctx, field)
+	case "layout":
+		return ec.fieldContext_Section_layout(ctx, field)
+	case "source":
+		return ec.fieldContext_Section_source(ctx, field)
+	case "more":
+		return ec.fieldContext_Section_more(ctx, field)
+	case "cards":
+		return ec.fieldContext_Section_cards(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Section", field.Name)
+}
+
+func (ec *executionContext) childFields_SectionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SectionConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SectionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SectionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SectionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SectionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SectionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SectionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Seo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "title":
+		return ec.fieldContext_Seo_title(ctx, field)
+	case "description":
+		return ec.fieldContext_Seo_description(ctx, field)
+	case "canonical":
+		return ec.fieldContext_Seo_canonical(ctx, field)
+	case "jsonLd":
+		return ec.fieldContext_Seo_jsonLd(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Seo", field.Name)
+}
+
+func (ec *executionContext) childFields_Tracks(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "audio":
+		return ec.fieldContext_Tracks_audio(ctx, field)
+	case "subtitles":
+		return ec.fieldContext_Tracks_subtitles(ctx, field)
+	case "deafSubtitles":
+		return ec.fieldContext_Tracks_deafSubtitles(ctx, field)
+	case "audioDescription":
+		return ec.fieldContext_Tracks_audioDescription(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Tracks", field.Name)
 }
 
 func (ec *executionContext) childFields_Video(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -652,6 +2027,24 @@ func (ec *executionContext) childFields_Video(ctx context.Context, field graphql
 		return ec.fieldContext_Video_duration(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_Video_publishedAt(ctx, field)
+	case "ageRating":
+		return ec.fieldContext_Video_ageRating(ctx, field)
+	case "badges":
+		return ec.fieldContext_Video_badges(ctx, field)
+	case "availability":
+		return ec.fieldContext_Video_availability(ctx, field)
+	case "playback":
+		return ec.fieldContext_Video_playback(ctx, field)
+	case "tracks":
+		return ec.fieldContext_Video_tracks(ctx, field)
+	case "markers":
+		return ec.fieldContext_Video_markers(ctx, field)
+	case "next":
+		return ec.fieldContext_Video_next(ctx, field)
+	case "previous":
+		return ec.fieldContext_Video_previous(ctx, field)
+	case "seo":
+		return ec.fieldContext_Video_seo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Video", field.Name)
 }

@@ -179,7 +179,7 @@ func write(w http.ResponseWriter, media string, status int, response *graphql.Re
 	h := w.Header()
 	h.Set("Content-Type", media+"; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Add("Vary", "Accept, X-Screen")
+	h.Add("Vary", "Accept, X-Screen, X-Territory")
 	if len(response.Errors) > 0 {
 		h.Set("Cache-Control", "no-store")
 	}

@@ -1,14 +1,14 @@
-// Package loaders has one request's batched reads of the catalogue: what a level of a query asks for, field by field,
-// leaves in one pipeline, and what was read once is not read again.
+// Package loaders has one request's batched reads of the catalogue: what a level of a query asks for, field by field and
+// whatever it is, leaves in one pipeline, and what was read once is not read again.
 //
-//	resolvers --Programme, Video, Node--> entities --\
-//	          --Owner-------------------> owners  ----+--> internal/catalog --> Redis
-//	          --Page--------------------> pages   ---/
-//	              \-- primes entities with the whole page in one read
+//	resolvers --Programme, Video, Entity...--> keys --> one batch a level --> internal/catalog --> Redis
+//	          --Owner, List, Beside, Groups--/ ^
+//	              \-- wants the whole page ---/
 package loaders
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,19 +20,17 @@ import (
 )
 
 const (
-	// gather is how long a lone read waits for its neighbours. The level's fields are resolved at once, so it is short.
-	gather = 200 * time.Microsecond
+	// Gather is how long a lone read waits for its neighbours. The level's fields are resolved at once, so it is short.
+	Gather = 200 * time.Microsecond
 	// patience bounds a batch, whoever asked and went away meanwhile.
 	patience = 2 * time.Second
 )
 
 // Loaders belong to one request.
 type Loaders struct {
-	catalog  *catalog.Catalog
-	screen   catalog.Screen
-	entities *dataloader.Loader[catalog.Ref, entity]
-	owners   *dataloader.Loader[catalog.Family, string]
-	pages    *dataloader.Loader[catalog.List, catalog.Page]
+	view catalog.View
+	// keys answers as catalog.Read does, but a Ref with an entity.
+	keys *dataloader.Loader[catalog.Key, any]
 }
 
 // entity is a decoded blob, nothing, or why there is nothing. Errors are values here, so that one bad blob is its own
@@ -42,13 +40,30 @@ type entity struct {
 	err     error
 }
 
-// New makes a request's loaders.
-func New(c *catalog.Catalog, screen catalog.Screen) *Loaders {
-	l := &Loaders{catalog: c, screen: screen}
-	l.entities = dataloader.NewBatchedLoader(batch(l.readEntities), dataloader.WithWait[catalog.Ref, entity](gather))
-	l.owners = dataloader.NewBatchedLoader(batch(c.Owners), dataloader.WithWait[catalog.Family, string](gather))
-	l.pages = dataloader.NewBatchedLoader(batch(c.Pages), dataloader.WithWait[catalog.List, catalog.Page](gather))
-	return l
+// New makes a request's loaders. gather is Gather but for tests that must not depend on the machine's speed.
+func New(c *catalog.Catalog, view catalog.View, gather time.Duration) *Loaders {
+	return &Loaders{view: view, keys: dataloader.NewBatchedLoader(batch(c, view), dataloader.WithWait[catalog.Key, any](gather))}
+}
+
+// batch reads a level's keys. It has a deadline of its own: the first caller's going away must not fail the others.
+func batch(c *catalog.Catalog, view catalog.View) dataloader.BatchFunc[catalog.Key, any] {
+	return func(ctx context.Context, keys []catalog.Key) []*dataloader.Result[any] {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		out := make([]*dataloader.Result[any], len(keys))
+		answers, err := c.Read(ctx, view, keys)
+		for i, key := range keys {
+			out[i] = &dataloader.Result[any]{Error: err}
+			if err != nil {
+				continue
+			}
+			out[i].Data = answers[i]
+			if ref, ok := key.(catalog.Ref); ok {
+				out[i].Data = decode(ref, answers[i].([]byte))
+			}
+		}
+		return out
+	}
 }
 
 type contextKey struct{}
@@ -67,119 +82,136 @@ func From(ctx context.Context) *Loaders {
 	return l
 }
 
-// Screen is what the request is formatted for.
-func (l *Loaders) Screen() catalog.Screen { return l.screen }
+// View is where and when the request looks.
+func (l *Loaders) View() catalog.View { return l.view }
 
-// batch adapts a read of many to the loader. The batch has a deadline of its own: the first caller's going away must not
-// fail the others.
-func batch[K comparable, V any](read func(context.Context, []K) ([]V, error)) dataloader.BatchFunc[K, V] {
-	return func(ctx context.Context, keys []K) []*dataloader.Result[V] {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		out := make([]*dataloader.Result[V], len(keys))
-		values, err := read(ctx, keys)
-		for i := range out {
-			if err != nil {
-				out[i] = &dataloader.Result[V]{Error: err}
-			} else {
-				out[i] = &dataloader.Result[V]{Data: values[i]}
-			}
-		}
-		return out
+// load reads one; a fault is not an answer to remember.
+func load[V any](ctx context.Context, l *Loaders, key catalog.Key) (V, error) {
+	v, err := l.keys.Load(ctx, key)()
+	if err != nil {
+		l.keys.Clear(ctx, key)
+		var none V
+		return none, err
 	}
+	return v.(V), nil
 }
 
-func (l *Loaders) readEntities(ctx context.Context, refs []catalog.Ref) ([]entity, error) {
-	blobs, err := l.catalog.Blobs(ctx, l.screen, refs)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]entity, len(refs))
-	for i, b := range blobs {
-		if b != nil {
-			out[i] = decode(refs[i], b)
-		}
-	}
-	return out, nil
+// messages makes a blob's message by kind.
+var messages = map[string]func() proto.Message{
+	"programme": func() proto.Message { return &projectionv1.Programme{} },
+	"video":     func() proto.Message { return &projectionv1.Video{} },
+	"channel":   func() proto.Message { return &projectionv1.Channel{} },
+	"person":    func() proto.Message { return &projectionv1.Person{} },
+	"page":      func() proto.Message { return &projectionv1.Page{} },
 }
 
 func decode(ref catalog.Ref, blob []byte) entity {
-	var m proto.Message
-	switch ref.Kind {
-	case "programme":
-		m = &projectionv1.Programme{}
-	case "video":
-		m = &projectionv1.Video{}
-	default:
-		return entity{err: fmt.Errorf("no kind %q", ref.Kind)}
+	if blob == nil {
+		return entity{}
 	}
+	m := messages[ref.Kind]()
 	if err := proto.Unmarshal(blob, m); err != nil {
 		return entity{err: fmt.Errorf("decoding the blob of %s %q: %w", ref.Kind, ref.ID, err)}
 	}
 	return entity{message: m}
 }
 
-// Entity reads one entity; nil when there is none.
+// IsKind tells whether there are entities of a kind.
+func IsKind(kind string) bool { return messages[kind] != nil }
+
+// Entity reads one entity; nil when there is none. The kind must be one.
 func (l *Loaders) Entity(ctx context.Context, ref catalog.Ref) (proto.Message, error) {
-	e, err := l.entities.Load(ctx, ref)()
-	if err != nil {
-		l.entities.Clear(ctx, ref) // a fault is not an answer to remember
-		return nil, err
-	}
-	return e.message, e.err
+	e, err := load[entity](ctx, l, ref)
+	return e.message, errors.Join(err, e.err)
+}
+
+func as[M proto.Message](l *Loaders, ctx context.Context, kind, id string) (M, error) {
+	m, err := l.Entity(ctx, catalog.Ref{Kind: kind, ID: id})
+	typed, _ := m.(M)
+	return typed, err
 }
 
 // Programme reads a programme by its CMS id; nil when there is none.
 func (l *Loaders) Programme(ctx context.Context, id string) (*projectionv1.Programme, error) {
-	m, err := l.Entity(ctx, catalog.Ref{Kind: "programme", ID: id})
-	p, _ := m.(*projectionv1.Programme)
-	return p, err
+	return as[*projectionv1.Programme](l, ctx, "programme", id)
 }
 
 // Video reads a video by its CMS id; nil when there is none.
 func (l *Loaders) Video(ctx context.Context, id string) (*projectionv1.Video, error) {
-	m, err := l.Entity(ctx, catalog.Ref{Kind: "video", ID: id})
-	v, _ := m.(*projectionv1.Video)
-	return v, err
+	return as[*projectionv1.Video](l, ctx, "video", id)
 }
 
-// Owner reads which entity owns a slug; "" when none does.
-func (l *Loaders) Owner(ctx context.Context, slug catalog.Family) (string, error) {
-	id, err := l.owners.Load(ctx, slug)()
-	if err != nil {
-		l.owners.Clear(ctx, slug)
+// Channel reads a channel by its CMS id; nil when there is none.
+func (l *Loaders) Channel(ctx context.Context, id string) (*projectionv1.Channel, error) {
+	return as[*projectionv1.Channel](l, ctx, "channel", id)
+}
+
+// Person reads a person by the CMS id; nil when there is none.
+func (l *Loaders) Person(ctx context.Context, id string) (*projectionv1.Person, error) {
+	return as[*projectionv1.Person](l, ctx, "person", id)
+}
+
+// Page reads an editors' page by its CMS id; nil when there is none.
+func (l *Loaders) Page(ctx context.Context, id string) (*projectionv1.Page, error) {
+	return as[*projectionv1.Page](l, ctx, "page", id)
+}
+
+// Want asks for entities that are about to be read, so that they leave in one batch with those of their neighbours.
+func (l *Loaders) Want(ctx context.Context, refs []catalog.Ref) {
+	for _, r := range refs {
+		l.keys.Load(ctx, r)
 	}
-	return id, err
 }
 
-// Page reads part of a list and, when nodes are wanted, the whole page's entities of that kind in one more read.
-func (l *Loaders) Page(ctx context.Context, list catalog.List, kind string, nodes bool) (catalog.Page, error) {
-	list.Screen = l.screen
-	page, err := l.pages.Load(ctx, list)()
-	if err != nil {
-		l.pages.Clear(ctx, list)
+// Owner reads which entity a slug leads to; "" when to none.
+func (l *Loaders) Owner(ctx context.Context, slug catalog.Address) (string, error) {
+	return load[string](ctx, l, slug)
+}
+
+// List reads part of a list of entities of a kind and, when nodes are wanted, asks for all of the page's.
+func (l *Loaders) List(ctx context.Context, list catalog.List, kind string, nodes bool) (catalog.Page, error) {
+	page, err := load[catalog.Page](ctx, l, list)
+	if err != nil || !nodes {
 		return page, err
 	}
-	if nodes {
-		l.prime(ctx, kind, page.Members)
+	refs := make([]catalog.Ref, len(page.Members))
+	for i, m := range page.Members {
+		refs[i] = catalog.Ref{Kind: kind, ID: catalog.ID(m)}
 	}
+	l.Want(ctx, refs)
 	return page, nil
 }
 
-// prime starts no timer: all ids of the level are known. When the read fails, each node's own load says so.
-func (l *Loaders) prime(ctx context.Context, kind string, members []string) {
-	if len(members) == 0 {
-		return
+// Firsts reads the first member's id of each list, all at once; "" where there is none.
+func (l *Loaders) Firsts(ctx context.Context, lists []catalog.List) ([]string, error) {
+	for i := range lists {
+		lists[i].First = 1
+		l.keys.Load(ctx, lists[i])
 	}
-	refs := make([]catalog.Ref, len(members))
-	for i, m := range members {
-		refs[i] = catalog.Ref{Kind: kind, ID: catalog.ID(m)}
+	out := make([]string, len(lists))
+	for i, list := range lists {
+		page, err := load[catalog.Page](ctx, l, list)
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Members) > 0 {
+			out[i] = catalog.ID(page.Members[0])
+		}
 	}
-	es, err := l.readEntities(ctx, refs)
-	if err != nil {
-		return
-	}
-	for i, e := range es {
-		l.entities.Prime(ctx, refs[i], e)
-	}
+	return out, nil
+}
+
+// Beside reads what is next to a place in a list.
+func (l *Loaders) Beside(ctx context.Context, place catalog.Beside) (catalog.Neighbours, error) {
+	return load[catalog.Neighbours](ctx, l, place)
+}
+
+// Groups reads a list's groups.
+func (l *Loaders) Groups(ctx context.Context, g catalog.Grouping) ([]catalog.Group, error) {
+	return load[[]catalog.Group](ctx, l, g)
+}
+
+// CategoryTitle reads a category's title; "" when there is no such category.
+func (l *Loaders) CategoryTitle(ctx context.Context, slug string) (string, error) {
+	return load[string](ctx, l, catalog.CategorySlug(slug))
 }

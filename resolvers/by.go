@@ -2,6 +2,11 @@ package resolvers
 
 import (
 	"context"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"google.golang.org/protobuf/proto"
 
 	"regie/graph"
 	"regie/graph/model"
@@ -10,40 +15,87 @@ import (
 	projectionv1 "regie/proto/projection/v1"
 )
 
-// programmeBy reads a programme by its id or its slug. That exactly one is given is checked here too: through a
-// variable, gqlgen lets both pass.
-func (r *Resolver) programmeBy(ctx context.Context, by model.ProgrammeBy) (*projectionv1.Programme, error) {
-	switch {
-	case (by.ID == nil) == (by.Slug == nil):
-		return nil, graph.BadInput("by: give either id or slug.")
-	case by.ID != nil:
-		id, err := idOf("programme", *by.ID)
-		if err != nil {
-			return nil, err
-		}
-		return loaders.From(ctx).Programme(ctx, id)
-	}
-	id, err := r.programmeID(ctx, *by.Slug)
-	if id == "" || err != nil {
+// node reads whatever has a global id; nil when nothing has.
+func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
+	ref, err := parseID(id)
+	if err != nil {
 		return nil, err
 	}
-	return loaders.From(ctx).Programme(ctx, id)
+	switch ref.Kind {
+	case "category":
+		return orNil[model.Node](r.category(ctx, ref.ID))
+	case "section":
+		return orNil[model.Node](r.section(ctx, ref.ID))
+	}
+	m, err := loaders.From(ctx).Entity(ctx, ref)
+	node, _ := m.(model.Node)
+	return node, err
 }
 
-func (r *Resolver) programmeID(ctx context.Context, slug string) (string, error) {
-	if err := checkSlug(slug); err != nil {
+// orNil keeps a nil pointer from becoming an interface that is not nil.
+func orNil[I any, T any](p *T, err error) (I, error) {
+	var none I
+	if p == nil || err != nil {
+		return none, err
+	}
+	return any(p).(I), nil
+}
+
+// nodes reads several. One that fails is null, with an error of its own.
+func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	if len(ids) > graph.MaxPage {
+		return nil, graph.BadInput("ids: at most %d are answered at once, not %d.", graph.MaxPage, len(ids))
+	}
+	var refs []catalog.Ref
+	for _, id := range ids {
+		if ref, err := parseID(id); err == nil && loaders.IsKind(ref.Kind) {
+			refs = append(refs, ref)
+		}
+	}
+	loaders.From(ctx).Want(ctx, refs)
+	out := make([]model.Node, len(ids))
+	for i, id := range ids {
+		var err error
+		if out[i], err = r.node(ctx, id); err != nil {
+			graphql.AddError(graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i)), err)
+		}
+	}
+	return out, nil
+}
+
+// readBy reads an entity of a kind by its id or its slug; nil when there is none. That exactly one is given is checked here
+// too: through a variable, gqlgen lets both pass.
+func readBy[M proto.Message](ctx context.Context, kind string, id, slug *string, read func(*loaders.Loaders, context.Context, string) (M, error)) (M, error) {
+	var none M
+	own, err := ownID(ctx, kind, id, slug)
+	if own == "" || err != nil {
+		return none, err
+	}
+	return read(loaders.From(ctx), ctx, own)
+}
+
+// ownID is the CMS id that an id or slug leads to; "" when to none.
+func ownID(ctx context.Context, kind string, id, slug *string) (string, error) {
+	switch {
+	case (id == nil) == (slug == nil):
+		return "", graph.BadInput("by: give either id or slug.")
+	case id != nil:
+		return idOf(kind, *id)
+	}
+	if err := checkSlug(*slug); err != nil {
 		return "", err
 	}
-	return loaders.From(ctx).Owner(ctx, catalog.ProgrammeSlug(slug))
+	return loaders.From(ctx).Owner(ctx, catalog.SlugOf(kind, *slug))
 }
 
 // videoBy reads a video by its id, or by its programme's slug and its own.
 func (r *Resolver) videoBy(ctx context.Context, by model.VideoBy) (*projectionv1.Video, error) {
-	switch {
-	case (by.ID == nil) == (by.Slug == nil):
-		return nil, graph.BadInput("by: give either id or slug.")
-	case by.ID != nil:
-		id, err := idOf("video", *by.ID)
+	if by.Slug == nil || by.ID != nil {
+		var slug *string
+		if by.Slug != nil {
+			slug = &by.Slug.Video
+		}
+		id, err := ownID(ctx, "video", by.ID, slug)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +104,7 @@ func (r *Resolver) videoBy(ctx context.Context, by model.VideoBy) (*projectionv1
 	if err := checkSlug(by.Slug.Video); err != nil {
 		return nil, err
 	}
-	programme, err := r.programmeID(ctx, by.Slug.Programme)
+	programme, err := ownID(ctx, "programme", nil, &by.Slug.Programme)
 	if programme == "" || err != nil {
 		return nil, err
 	}
@@ -63,11 +115,48 @@ func (r *Resolver) videoBy(ctx context.Context, by model.VideoBy) (*projectionv1
 	return loaders.From(ctx).Video(ctx, id)
 }
 
-// programmeOf reads a video's programme; nil when it is gone or not there yet.
-func (r *Resolver) programmeOf(ctx context.Context, v *projectionv1.Video) (*projectionv1.Programme, error) {
-	id, err := idOf("programme", v.GetProgrammeId())
-	if err != nil {
+// categoryBy reads a category by its id or its slug, which say the same.
+func (r *Resolver) categoryBy(ctx context.Context, by model.SlugOrID) (*model.Category, error) {
+	switch {
+	case (by.ID == nil) == (by.Slug == nil):
+		return nil, graph.BadInput("by: give either id or slug.")
+	case by.ID != nil:
+		slug, err := idOf("category", *by.ID)
+		if err != nil {
+			return nil, err
+		}
+		return r.category(ctx, slug)
+	}
+	return r.category(ctx, *by.Slug)
+}
+
+// category reads a category; nil when no programme is in it.
+func (r *Resolver) category(ctx context.Context, slug string) (*model.Category, error) {
+	if err := checkSlug(slug); err != nil {
 		return nil, err
 	}
-	return loaders.From(ctx).Programme(ctx, id)
+	title, err := loaders.From(ctx).CategoryTitle(ctx, slug)
+	if title == "" || err != nil {
+		return nil, err
+	}
+	return &model.Category{Slug: slug, Title: title}, nil
+}
+
+// section reads a rail by its page's id and its own; nil when there is none.
+func (r *Resolver) section(ctx context.Context, id string) (*projectionv1.Section, error) {
+	page := id[:max(strings.LastIndexByte(id, '/'), 0)]
+	if page == "" {
+		return nil, nil
+	}
+	p, err := loaders.From(ctx).Page(ctx, page)
+	i := slices.IndexFunc(p.GetSections(), func(s *projectionv1.Section) bool { return s.GetId() == "section:"+id })
+	if i < 0 || err != nil {
+		return nil, err
+	}
+	return p.GetSections()[i], nil
+}
+
+// programmeOf reads a video's programme; nil when it is gone or not there yet.
+func (r *Resolver) programmeOf(ctx context.Context, v *projectionv1.Video) (*projectionv1.Programme, error) {
+	return loaders.From(ctx).Programme(ctx, local(v.GetProgrammeId()))
 }

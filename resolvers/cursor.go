@@ -6,42 +6,39 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-
-	"regie/internal/catalog"
 )
 
-// Cursors makes and reads the places in lists: a list's member, signed together with the list, so that a client can
-// neither forge a place nor use one in another list or order.
+// Cursors are places in lists as clients are given them: signed, so that none can be made up, or used in another list.
 type Cursors struct {
 	secret []byte
 }
 
-// NewCursors signs with a secret that all gateways share.
+// NewCursors makes cursors that every gateway with the same secret reads.
 func NewCursors(secret []byte) Cursors { return Cursors{secret} }
 
 const macSize = 8
 
-func (c Cursors) encode(l catalog.List, member string) string {
-	return base64.RawURLEncoding.EncodeToString(append(c.mac(l, member), member...))
+// encode signs a place for a list, named as no other is.
+func (c Cursors) encode(list, place string) string {
+	return base64.RawURLEncoding.EncodeToString(append(c.mac(list, place), place...))
 }
 
 var errCursor = errors.New("the cursor is none of this list and order: give the endCursor of its page before")
 
-func (c Cursors) decode(l catalog.List, cursor string) (member string, err error) {
+func (c Cursors) decode(list, cursor string) (place string, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(b) <= macSize {
 		return "", errCursor
 	}
-	member = string(b[macSize:])
-	if !hmac.Equal(b[:macSize], c.mac(l, member)) {
+	place = string(b[macSize:])
+	if !hmac.Equal(b[:macSize], c.mac(list, place)) {
 		return "", errCursor
 	}
-	return member, nil
+	return place, nil
 }
 
-// mac is the same for every screen, whose lists have the same members.
-func (c Cursors) mac(l catalog.List, member string) []byte {
+func (c Cursors) mac(list, place string) []byte {
 	h := hmac.New(sha256.New, c.secret)
-	_, _ = fmt.Fprintf(h, "%q %q %t %q", l.Family, l.Order, l.Reverse, member)
+	_, _ = fmt.Fprintf(h, "%q %q", list, place)
 	return h.Sum(nil)[:macSize]
 }

@@ -3,6 +3,8 @@ package resolvers
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -10,53 +12,71 @@ import (
 	"regie/graph/model"
 	"regie/internal/catalog"
 	"regie/loaders"
+	projectionv1 "regie/proto/projection/v1"
 )
 
-// page is a part of a list as a connection wants it.
+// page is part of a list with what Relay says of it.
 type page struct {
 	members, cursors []string
 	info             *model.PageInfo
 	total            int32
 }
 
-// page reads the part of a list that a connection's arguments name, and its nodes if the query selects them.
+// page reads part of a list. The nodes are read along when the query selects them: all of the page in one more read.
 func (r *Resolver) page(ctx context.Context, l catalog.List, kind string, first int32, after *string) (*page, error) {
-	if first < 1 || first > graph.MaxPage {
-		return nil, graph.BadInput("first must be between 1 and %d, is %d.", graph.MaxPage, first)
-	}
-	l.First = int(first)
-	if after != nil {
-		var err error
-		if l.After, err = r.Cursors.decode(l, *after); err != nil {
-			return nil, graph.BadInput("after: %v.", err)
-		}
+	var err error
+	if l.First, l.After, err = r.place(l.Name(), first, after); err != nil {
+		return nil, err
 	}
 	if ctx.Err() != nil { // nobody waits for it any more
 		return nil, ctx.Err()
 	}
-	got, err := loaders.From(ctx).Page(ctx, l, kind, selectsNodes(ctx))
+	got, err := loaders.From(ctx).List(ctx, l, kind, selects(ctx, "edges", "node"))
 	if err != nil {
 		return nil, err
 	}
 	p := &page{members: got.Members, total: int32(got.Total)}
 	for _, m := range got.Members {
-		p.cursors = append(p.cursors, r.Cursors.encode(l, m))
+		p.cursors = append(p.cursors, r.Cursors.encode(l.Name(), catalog.Cursor(m)))
 	}
 	p.info = &model.PageInfo{HasNextPage: got.More, HasPreviousPage: after != nil}
-	if n := len(p.cursors); n > 0 {
-		p.info.StartCursor, p.info.EndCursor = &p.cursors[0], &p.cursors[n-1]
+	if len(p.cursors) > 0 {
+		p.info.StartCursor = &p.cursors[0]
+	}
+	if got.End != "" {
+		end := r.Cursors.encode(l.Name(), got.End)
+		p.info.EndCursor = &end
 	}
 	return p, nil
 }
 
-// selectsNodes tells whether the connection's edges { node } is asked for.
-func selectsNodes(ctx context.Context) bool {
+// place checks what a client asks of a list.
+func (r *Resolver) place(list string, first int32, after *string) (int, string, error) {
+	if first < 1 || first > graph.MaxPage {
+		return 0, "", graph.BadInput("first must be between 1 and %d, is %d.", graph.MaxPage, first)
+	}
+	if after == nil {
+		return int(first), "", nil
+	}
+	place, err := r.Cursors.decode(list, *after)
+	if err != nil {
+		return 0, "", graph.BadInput("after: %v.", err)
+	}
+	return int(first), place, nil
+}
+
+// selects tells whether a field selects another through fields in between.
+func selects(ctx context.Context, path ...string) bool {
 	op := graphql.GetOperationContext(ctx)
-	return slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, nil), func(f graphql.CollectedField) bool {
-		return f.Name == "edges" && slices.ContainsFunc(graphql.CollectFields(op, f.Selections, nil), func(f graphql.CollectedField) bool {
-			return f.Name == "node"
-		})
-	})
+	fields := graphql.CollectFieldsCtx(ctx, nil)
+	for _, name := range path {
+		i := slices.IndexFunc(fields, func(f graphql.CollectedField) bool { return f.Name == name })
+		if i < 0 {
+			return false
+		}
+		fields = graphql.CollectFields(op, fields[i].Selections, nil)
+	}
+	return true
 }
 
 func (r *Resolver) programmes(ctx context.Context, l catalog.List, first int32, after *string) (*model.ProgrammeConnection, error) {
@@ -81,4 +101,129 @@ func (r *Resolver) videos(ctx context.Context, l catalog.List, first int32, afte
 		c.Edges[i] = &model.VideoEdge{Cursor: p.cursors[i], ID: catalog.ID(m)}
 	}
 	return c, nil
+}
+
+// ordered is the list of programmes of a family in an order.
+func ordered(f catalog.Family, order model.ProgrammeOrder) catalog.List {
+	l := catalog.List{Family: f, Order: catalog.ByDate, Open: true}
+	switch order {
+	case model.ProgrammeOrderNewest:
+		l.Reverse = true
+	case model.ProgrammeOrderTitle:
+		l.Order = catalog.ByTitle
+	}
+	return l
+}
+
+// filtered is the list of programmes that a filter leaves.
+func filtered(f *model.ProgrammeFilter, order model.ProgrammeOrder) (catalog.List, error) {
+	l := ordered(catalog.Programmes, order)
+	if f == nil {
+		return l, nil
+	}
+	l.Open = f.AvailableOnly
+	l.Kinds = kinds(f.Kinds, "PROGRAMME_KIND_")
+	var category string
+	var err error
+	if f.CategoryID != nil {
+		if category, err = idOf("category", *f.CategoryID); err == nil {
+			err = checkSlug(category)
+		}
+		if err != nil {
+			return l, err
+		}
+		l.Family = catalog.OfCategory(category)
+	}
+	if f.ChannelID != nil {
+		channel, err := idOf("channel", *f.ChannelID)
+		if err != nil {
+			return l, err
+		}
+		l.Family, l.Category = catalog.OfChannel(channel), category
+	}
+	return l, nil
+}
+
+// videoList is the list of a programme's videos that a filter leaves. Of a programme that may not be watched none may.
+func videoList(programmeID string, f *model.VideoFilter, order model.VideoOrder) catalog.List {
+	l := catalog.List{Family: catalog.Videos(programmeID), Order: catalog.ByDate, Open: true}
+	switch order {
+	case model.VideoOrderNewest:
+		l.Reverse = true
+	case model.VideoOrderEpisode:
+		l.Order = catalog.ByEpisode
+	}
+	if f == nil {
+		return l
+	}
+	l.Open = f.AvailableOnly
+	l.Kinds = kinds(f.Kinds, "VIDEO_KIND_")
+	if f.Season != nil {
+		l.Season, l.BySeason = *f.Season, true
+	}
+	return l
+}
+
+// kinds are the enum's names as lists know them, each once.
+func kinds[K interface {
+	comparable
+	String() string
+}](ks []K, prefix string) string {
+	var names []string
+	for _, k := range ks {
+		if name := strings.TrimPrefix(k.String(), prefix); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
+}
+
+// videosOf reads a programme's videos. While the programme may not be watched, none of them may.
+func (r *Resolver) videosOf(ctx context.Context, p *projectionv1.Programme, l catalog.List, first int32, after *string) (*model.VideoConnection, error) {
+	c, err := r.videos(ctx, l, first, after)
+	if err == nil && l.Open && !loaders.From(ctx).View().Available(p.GetRights()).State.Open() {
+		c.Edges = nil
+		c.PageInfo = &model.PageInfo{HasPreviousPage: c.PageInfo.HasPreviousPage}
+	}
+	return c, err
+}
+
+// part is what a page of things that lie in a blob has: from which to which, and their cursors.
+type part struct {
+	from, to int
+	cursors  []string
+	info     *model.PageInfo
+}
+
+// part pages through n things of a list. A cursor holds a thing's index and its name, so that a page follows its
+// predecessor when the list was edited meanwhile.
+func (r *Resolver) part(list string, n int, name func(i int) string, first int32, after *string) (*part, error) {
+	size, place, err := r.place(list, first, after)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{info: &model.PageInfo{HasPreviousPage: after != nil}}
+	if after != nil {
+		number, was, _ := strings.Cut(place, " ")
+		p.from, _ = strconv.Atoi(number)
+		if p.from >= n || name(p.from) != was {
+			for i := range n {
+				if name(i) == was {
+					p.from = i
+					break
+				}
+			}
+		}
+		p.from = min(p.from+1, n)
+	}
+	p.to = min(p.from+size, n)
+	for i := p.from; i < p.to; i++ {
+		p.cursors = append(p.cursors, r.Cursors.encode(list, strconv.Itoa(i)+" "+name(i)))
+	}
+	p.info.HasNextPage = p.to < n
+	if len(p.cursors) > 0 {
+		p.info.StartCursor, p.info.EndCursor = &p.cursors[0], &p.cursors[len(p.cursors)-1]
+	}
+	return p, nil
 }

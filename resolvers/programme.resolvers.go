@@ -15,31 +15,87 @@ import (
 	projectionv1 "regie/proto/projection/v1"
 )
 
-func (r *programmeResolver) Image(ctx context.Context, obj *projectionv1.Programme, role catalogv1.ImageRole) (*projectionv1.Image, error) {
-	return image(obj.GetImages(), role), nil
+func (r *programmeResolver) Image(ctx context.Context, obj *projectionv1.Programme, role catalogv1.ImageRole, width *int32) (*projectionv1.Image, error) {
+	return image(obj.GetImages(), role, width)
 }
 
 func (r *programmeResolver) Synopsis(ctx context.Context, obj *projectionv1.Programme, length model.TextLength) (*string, error) {
 	return synopsis(obj.GetSynopsis(), length), nil
 }
 
-func (r *programmeResolver) Videos(ctx context.Context, obj *projectionv1.Programme, first int32, after *string, orderBy model.VideoOrder) (*model.VideoConnection, error) {
-	id, err := idOf("programme", obj.GetId())
-	if err != nil {
-		return nil, err
+func (r *programmeResolver) AgeRating(ctx context.Context, obj *projectionv1.Programme) (*catalogv1.AgeRating, error) {
+	return ageRating(obj), nil
+}
+
+func (r *programmeResolver) Channel(ctx context.Context, obj *projectionv1.Programme) (*projectionv1.Channel, error) {
+	if obj.GetChannelId() == "" {
+		return nil, nil
 	}
-	return r.videos(ctx, videoList(id, orderBy), first, after)
+	return loaders.From(ctx).Channel(ctx, obj.GetChannelId())
+}
+
+func (r *programmeResolver) Categories(ctx context.Context, obj *projectionv1.Programme) ([]*model.Category, error) {
+	out := make([]*model.Category, len(obj.GetGenres()))
+	for i, g := range obj.GetGenres() {
+		out[i] = &model.Category{Slug: g.GetSlug(), Title: g.GetTitle()}
+	}
+	return out, nil
+}
+
+func (r *programmeResolver) Badges(ctx context.Context, obj *projectionv1.Programme) ([]*catalogv1.Badge, error) {
+	return r.programmeBadges(ctx, obj), nil
+}
+
+func (r *programmeResolver) Availability(ctx context.Context, obj *projectionv1.Programme) (*model.Availability, error) {
+	return availability(loaders.From(ctx).View().Available(obj.GetRights())), nil
+}
+
+func (r *programmeResolver) Seasons(ctx context.Context, obj *projectionv1.Programme) ([]*model.Season, error) {
+	return r.seasons(ctx, obj)
+}
+
+func (r *programmeResolver) Videos(ctx context.Context, obj *projectionv1.Programme, first int32, after *string, filter *model.VideoFilter, orderBy model.VideoOrder) (*model.VideoConnection, error) {
+	return r.videosOf(ctx, obj, videoList(local(obj.GetId()), filter, orderBy), first, after)
+}
+
+func (r *programmeResolver) Start(ctx context.Context, obj *projectionv1.Programme) (*projectionv1.Video, error) {
+	return r.start(ctx, obj)
+}
+
+func (r *programmeResolver) Credits(ctx context.Context, obj *projectionv1.Programme, first int32, after *string) (*model.CreditConnection, error) {
+	return r.creditsOf(ctx, obj, first, after)
+}
+
+func (r *programmeResolver) Related(ctx context.Context, obj *projectionv1.Programme, first int32) ([]*projectionv1.Programme, error) {
+	return r.related(ctx, obj, first)
+}
+
+func (r *programmeResolver) Seo(ctx context.Context, obj *projectionv1.Programme) (*model.Seo, error) {
+	return seo(obj.GetSeo(), obj.GetPath()), nil
 }
 
 func (r *programmeEdgeResolver) Node(ctx context.Context, obj *model.ProgrammeEdge) (*projectionv1.Programme, error) {
 	return loaders.From(ctx).Programme(ctx, obj.ID)
 }
 
+func (r *seasonResolver) Episodes(ctx context.Context, obj *model.Season, first int32, after *string) (*model.VideoConnection, error) {
+	p, err := loaders.From(ctx).Programme(ctx, obj.ProgrammeID)
+	if err != nil {
+		return nil, err
+	}
+	l := videoList(obj.ProgrammeID, nil, model.VideoOrderEpisode)
+	l.Kinds, l.Season, l.BySeason = "EPISODE", obj.Number, true
+	return r.videosOf(ctx, p, l, first, after)
+}
+
 func (r *Resolver) Programme() graph.ProgrammeResolver { return &programmeResolver{r} }
 
 func (r *Resolver) ProgrammeEdge() graph.ProgrammeEdgeResolver { return &programmeEdgeResolver{r} }
 
+func (r *Resolver) Season() graph.SeasonResolver { return &seasonResolver{r} }
+
 type (
 	programmeResolver     struct{ *Resolver }
 	programmeEdgeResolver struct{ *Resolver }
+	seasonResolver        struct{ *Resolver }
 )

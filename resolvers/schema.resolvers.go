@@ -10,37 +10,67 @@ import (
 
 	"regie/graph"
 	"regie/graph/model"
-	"regie/internal/catalog"
 	"regie/loaders"
 	projectionv1 "regie/proto/projection/v1"
 )
 
+func (r *imageResolver) Sources(ctx context.Context, obj *projectionv1.Image, widths []int32) ([]*model.ImageSource, error) {
+	return sources(obj, widths)
+}
+
 func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
-	ref, err := parseID(id)
-	if err != nil {
-		return nil, err
-	}
-	m, err := loaders.From(ctx).Entity(ctx, ref)
-	if m == nil || err != nil {
-		return nil, err
-	}
-	node, _ := m.(model.Node)
-	return node, nil
+	return r.node(ctx, id)
+}
+
+func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	return r.nodes(ctx, ids)
 }
 
 func (r *queryResolver) Programme(ctx context.Context, by model.ProgrammeBy) (*projectionv1.Programme, error) {
-	return r.programmeBy(ctx, by)
+	return readBy(ctx, "programme", by.ID, by.Slug, (*loaders.Loaders).Programme)
 }
 
 func (r *queryResolver) Video(ctx context.Context, by model.VideoBy) (*projectionv1.Video, error) {
 	return r.videoBy(ctx, by)
 }
 
-func (r *queryResolver) Programmes(ctx context.Context, first int32, after *string, orderBy model.ProgrammeOrder) (*model.ProgrammeConnection, error) {
-	l := catalog.List{Family: catalog.Programmes, Order: catalog.ByDate, Reverse: orderBy == model.ProgrammeOrderNewest}
+func (r *queryResolver) Channel(ctx context.Context, by model.SlugOrID) (*projectionv1.Channel, error) {
+	return readBy(ctx, "channel", by.ID, by.Slug, (*loaders.Loaders).Channel)
+}
+
+func (r *queryResolver) Person(ctx context.Context, by model.SlugOrID) (*projectionv1.Person, error) {
+	return readBy(ctx, "person", by.ID, by.Slug, (*loaders.Loaders).Person)
+}
+
+func (r *queryResolver) Category(ctx context.Context, by model.SlugOrID) (*model.Category, error) {
+	return r.categoryBy(ctx, by)
+}
+
+func (r *queryResolver) Programmes(ctx context.Context, first int32, after *string, filter *model.ProgrammeFilter, orderBy model.ProgrammeOrder) (*model.ProgrammeConnection, error) {
+	l, err := filtered(filter, orderBy)
+	if err != nil {
+		return nil, err
+	}
 	return r.programmes(ctx, l, first, after)
 }
 
+func (r *queryResolver) Channels(ctx context.Context) ([]*projectionv1.Channel, error) {
+	return r.channels(ctx)
+}
+
+func (r *queryResolver) Categories(ctx context.Context) ([]*model.Category, error) {
+	return r.categories(ctx)
+}
+
+func (r *queryResolver) Page(ctx context.Context, slug string) (*projectionv1.Page, error) {
+	return readBy(ctx, "page", nil, &slug, (*loaders.Loaders).Page)
+}
+
+func (r *Resolver) Image() graph.ImageResolver { return &imageResolver{r} }
+
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }
 
-type queryResolver struct{ *Resolver }
+type (
+	imageResolver struct{ *Resolver }
+	queryResolver struct{ *Resolver }
+)

@@ -10,25 +10,18 @@ import (
 
 	"regie/graph"
 	"regie/graph/model"
+	"regie/internal/catalog"
 	"regie/loaders"
 	catalogv1 "regie/proto/catalog/v1"
 	projectionv1 "regie/proto/projection/v1"
 )
 
 func (r *videoResolver) Path(ctx context.Context, obj *projectionv1.Video) (string, error) {
-	// It holds another entity's slug; a video whose programme is gone is reached by its id.
-	p, err := r.programmeOf(ctx, obj)
-	if err != nil {
-		return "", err
-	}
-	if p == nil {
-		return "/" + obj.GetId(), nil
-	}
-	return p.GetPath() + "/" + obj.GetSlug(), nil
+	return r.videoPath(ctx, obj)
 }
 
-func (r *videoResolver) Image(ctx context.Context, obj *projectionv1.Video, role catalogv1.ImageRole) (*projectionv1.Image, error) {
-	return image(obj.GetImages(), role), nil
+func (r *videoResolver) Image(ctx context.Context, obj *projectionv1.Video, role catalogv1.ImageRole, width *int32) (*projectionv1.Image, error) {
+	return image(obj.GetImages(), role, width)
 }
 
 func (r *videoResolver) Synopsis(ctx context.Context, obj *projectionv1.Video, length model.TextLength) (*string, error) {
@@ -37,6 +30,49 @@ func (r *videoResolver) Synopsis(ctx context.Context, obj *projectionv1.Video, l
 
 func (r *videoResolver) Programme(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Programme, error) {
 	return r.programmeOf(ctx, obj)
+}
+
+func (r *videoResolver) AgeRating(ctx context.Context, obj *projectionv1.Video) (*catalogv1.AgeRating, error) {
+	return r.videoAge(ctx, obj)
+}
+
+func (r *videoResolver) Badges(ctx context.Context, obj *projectionv1.Video) ([]*catalogv1.Badge, error) {
+	return r.videoBadges(ctx, obj)
+}
+
+func (r *videoResolver) Availability(ctx context.Context, obj *projectionv1.Video) (*model.Availability, error) {
+	a, err := r.videoAvailability(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return availability(a), nil
+}
+
+func (r *videoResolver) Playback(ctx context.Context, obj *projectionv1.Video) (*catalogv1.Playback, error) {
+	if p := obj.GetPlayback(); p != nil {
+		return p, nil
+	}
+	return &catalogv1.Playback{StreamId: local(obj.GetId())}, nil
+}
+
+func (r *videoResolver) Tracks(ctx context.Context, obj *projectionv1.Video) (*catalogv1.Tracks, error) {
+	if t := obj.GetTracks(); t != nil {
+		return t, nil
+	}
+	return &catalogv1.Tracks{}, nil
+}
+
+func (r *videoResolver) Next(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Video, error) {
+	return r.neighbour(ctx, obj, func(n catalog.Neighbours) string { return n.Next })
+}
+
+func (r *videoResolver) Previous(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Video, error) {
+	return r.neighbour(ctx, obj, func(n catalog.Neighbours) string { return n.Previous })
+}
+
+func (r *videoResolver) Seo(ctx context.Context, obj *projectionv1.Video) (*model.Seo, error) {
+	path, err := r.videoPath(ctx, obj)
+	return seo(obj.GetSeo(), path), err
 }
 
 func (r *videoEdgeResolver) Node(ctx context.Context, obj *model.VideoEdge) (*projectionv1.Video, error) {

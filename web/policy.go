@@ -9,7 +9,7 @@ import (
 // file, not under its page's. The workers are complete but for chunks of this host, and connect to nothing.
 const assetPolicy = "default-src 'none'; script-src 'self'; frame-ancestors 'none'"
 
-// pagePolicy is the start page's: files and requests of this host only, and no markup made from strings.
+// pagePolicy is the site's: files and requests of this host only, and no markup made from strings.
 func pagePolicy(imageOrigins []string) string {
 	return "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; " +
 		imageSources(imageOrigins) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +

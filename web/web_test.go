@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -36,7 +37,9 @@ func directives(policy string) map[string]string {
 }
 
 func TestPages(t *testing.T) {
-	for target, style := range map[string]string{"/": "'self'", "/graphiql": "'self' 'unsafe-inline'"} {
+	for target, style := range map[string]string{
+		"/": "'self'", "/a-programme": "'self'", "/developers": "'self'", "/graphiql": "'self' 'unsafe-inline'",
+	} {
 		w := get(t, everything, target)
 		h := w.Header()
 		if w.Code != http.StatusOK || h.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -61,8 +64,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestStartPageIsToldOfTheProcess(t *testing.T) {
-	body := get(t, everything, "/").Body.String()
+func TestPagesAreToldOfTheProcess(t *testing.T) {
+	body := get(t, everything, "/developers").Body.String()
 	for _, link := range []string{`href="http://127.0.0.1:8081/metrics"`, `href="http://127.0.0.1:8081/readyz"`, `href="/graphiql"`} {
 		if !strings.Contains(body, link) {
 			t.Errorf("no %s", link)
@@ -72,17 +75,51 @@ func TestStartPageIsToldOfTheProcess(t *testing.T) {
 		t.Error("a template action was served as it is")
 	}
 
-	body = get(t, Config{DocsURL: "javascript:alert(1)"}, "/").Body.String()
+	body = get(t, Config{DocsURL: "javascript:alert(1)"}, "/developers").Body.String()
 	for _, not := range []string{"/metrics", "/graphiql", "javascript:"} {
 		if strings.Contains(body, not) {
 			t.Errorf("%s although it is not configured", not)
 		}
 	}
+	if strings.Contains(get(t, Config{}, "/").Body.String(), "/graphiql") {
+		t.Error("the catalogue leads to GraphiQL although it is off")
+	}
+}
+
+func TestEditor(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		if want := fmt.Sprintf(`<meta name="editor" content="%t">`, on); !strings.Contains(get(t, Config{Editor: on}, "/").Body.String(), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func TestAddressesOfTheCatalogue(t *testing.T) {
+	home := get(t, everything, "/").Body.String()
+	for _, target := range []string{
+		"/le-dernier-tram", "/le-dernier-tram/gare-centrale", "/channel/rivage", "/person/somebody", "/category/drame", "/page/cinema",
+		"/le-dernier-tram?screen=iptv&territory=BE", "/1984",
+	} {
+		w := get(t, everything, target)
+		if w.Code != http.StatusOK || w.Body.String() != home || w.Header().Get("Vary") != "Accept" {
+			t.Errorf("%s: %d, Vary %q", target, w.Code, w.Header().Get("Vary"))
+		}
+		if w := get(t, everything, target, "Accept", "application/json"); w.Code != http.StatusNotFound {
+			t.Errorf("%s for a program: %d", target, w.Code)
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/le-dernier-tram", nil)
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	Handler(everything).ServeHTTP(w, r)
+	if w.Code != http.StatusNotFound {
+		t.Errorf("POST: %d", w.Code)
+	}
 }
 
 func TestImageOrigins(t *testing.T) {
 	cfg := Config{GraphiQL: true, ImageOrigins: []string{"https://images.example"}}
-	for _, target := range []string{"/", "/graphiql"} {
+	for _, target := range []string{"/", "/a-programme", "/developers", "/graphiql"} {
 		policy := directives(get(t, cfg, target).Header().Get("Content-Security-Policy"))
 		if policy["img-src"] != "'self' data: https://images.example" {
 			t.Errorf("%s: img-src is %q", target, policy["img-src"])
@@ -92,15 +129,17 @@ func TestImageOrigins(t *testing.T) {
 
 func TestNotFound(t *testing.T) {
 	for _, target := range []string{
-		"/nowhere", "/index.html", "/assets/", "/assets/start/", "/assets/start/index.html", "/assets/start/x/fonts.txt",
-		"/assets/start/missing-12345678.js", "/assets/..%2fweb.go",
+		"/index.html", "/Nowhere", "/a/b/c", "/a--b", "/a/", "/favicon.ico", "/.well-known/x", "/" + strings.Repeat("a", 201),
+		"/assets", "/assets/", "/assets/site/", "/assets/site/index.html", "/assets/site/x/fonts.txt",
+		"/assets/site/missing-12345678.js", "/assets/..%2fweb.go",
+		"/query", "/query/web", "/freshness", "/posters/a", "/cms/programme", // not mounted here
 	} {
 		w := get(t, everything, target)
 		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "There is nothing at this address.") {
 			t.Errorf("%s: %d", target, w.Code)
 		}
 	}
-	w := get(t, everything, "/nowhere", "Accept", "application/json")
+	w := get(t, everything, "/nowhere.txt", "Accept", "application/json")
 	if kind := w.Header().Get("Content-Type"); w.Code != http.StatusNotFound || kind != "text/plain; charset=utf-8" {
 		t.Errorf("for a program: %d %s", w.Code, kind)
 	}
@@ -166,7 +205,7 @@ func TestAssets(t *testing.T) {
 
 func TestPagesAskForWhatIsThere(t *testing.T) {
 	asset := regexp.MustCompile(`(?:src|href)="(/assets/[^"]+)"`)
-	for _, target := range []string{"/", "/graphiql", "/nowhere"} {
+	for _, target := range []string{"/", "/developers", "/graphiql", "/nowhere.txt"} {
 		found := asset.FindAllStringSubmatch(get(t, everything, target).Body.String(), -1)
 		if len(found) == 0 {
 			t.Errorf("%s has no assets", target)
@@ -204,7 +243,7 @@ func TestNothingIsAskedOfAnotherHost(t *testing.T) {
 			check(name, content)
 		}
 	})
-	for _, target := range []string{"/", "/graphiql", "/nowhere"} {
+	for _, target := range []string{"/", "/developers", "/graphiql", "/nowhere.txt"} {
 		check(target, get(t, everything, target).Body.String())
 	}
 	// The patterns themselves: a test that finds nothing must be able to.

@@ -7,7 +7,47 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	catalogv1 "regie/proto/catalog/v1"
 )
+
+// May this be watched here and now, and if not, why and when.
+type Availability struct {
+	State AvailabilityState `json:"state"`
+	// When it can, could or will first be watched, where that is bounded.
+	From *timestamppb.Timestamp `json:"from,omitempty"`
+	// When it cannot be watched any more, where that is bounded.
+	Until *timestamppb.Timestamp `json:"until,omitempty"`
+	// Where it can be watched; empty: everywhere.
+	Territories []string `json:"territories"`
+	// What it takes.
+	Offer catalogv1.Offer `json:"offer"`
+}
+
+// A page of cards.
+type CardConnection struct {
+	Edges    []*CardEdge `json:"edges"`
+	PageInfo *PageInfo   `json:"pageInfo"`
+}
+
+// A page of credits.
+type CreditConnection struct {
+	Edges    []*CreditEdge `json:"edges"`
+	PageInfo *PageInfo     `json:"pageInfo"`
+	// How many the whole list has.
+	TotalCount int32 `json:"totalCount"`
+}
+
+// An image in one width.
+type ImageSource struct {
+	URL string `json:"url"`
+	// Pixels.
+	Width int32 `json:"width"`
+	// Its media type, such as image/webp, where the address tells.
+	Format *string `json:"format,omitempty"`
+}
 
 // Where a page lies in its list (Relay).
 type PageInfo struct {
@@ -30,13 +70,38 @@ type ProgrammeBy struct {
 type ProgrammeConnection struct {
 	Edges    []*ProgrammeEdge `json:"edges"`
 	PageInfo *PageInfo        `json:"pageInfo"`
-	// How many the whole list has.
+	// How many the whole list has, whether they can be watched here and now or not.
 	TotalCount int32 `json:"totalCount"`
 }
 
-// The catalogue, already formatted for the screen that the URL, the X-Screen header or ?screen= names: web (the default),
-// mobile or iptv. One document serves all of them.
+// Which programmes. What is left out does not matter.
+type ProgrammeFilter struct {
+	// A global id, such as channel:ch-one.
+	ChannelID *string `json:"channelId,omitempty"`
+	// A global id, such as category:drama.
+	CategoryID *string                   `json:"categoryId,omitempty"`
+	Kinds      []catalogv1.ProgrammeKind `json:"kinds,omitempty"`
+	// False: also those that cannot be watched here and now.
+	AvailableOnly bool `json:"availableOnly"`
+}
+
+// The catalogue, already formatted for the screen that the URL, the X-Screen header or ?screen= names (web, the default,
+// mobile or iptv), and as it may be watched in the territory that X-Territory or ?territory= names (FR by default). One
+// document serves all of them.
 type Query struct {
+}
+
+// A page of rails.
+type SectionConnection struct {
+	Edges    []*SectionEdge `json:"edges"`
+	PageInfo *PageInfo      `json:"pageInfo"`
+}
+
+// Give exactly one.
+type SlugOrID struct {
+	// A global id of the right kind.
+	ID   *string `json:"id,omitempty"`
+	Slug *string `json:"slug,omitempty"`
 }
 
 // Give exactly one.
@@ -50,8 +115,16 @@ type VideoBy struct {
 type VideoConnection struct {
 	Edges    []*VideoEdge `json:"edges"`
 	PageInfo *PageInfo    `json:"pageInfo"`
-	// How many the whole list has.
+	// How many the whole list has, whether they can be watched here and now or not.
 	TotalCount int32 `json:"totalCount"`
+}
+
+// Which videos. What is left out does not matter.
+type VideoFilter struct {
+	Kinds  []catalogv1.VideoKind `json:"kinds,omitempty"`
+	Season *int32                `json:"season,omitempty"`
+	// False: also those that cannot be watched here and now.
+	AvailableOnly bool `json:"availableOnly"`
 }
 
 // A video's slug is unique within its programme.
@@ -62,6 +135,74 @@ type VideoSlug struct {
 	Video string `json:"video"`
 }
 
+// Whether something may be watched in the request's screen and territory now.
+type AvailabilityState string
+
+const (
+	AvailabilityStateAvailable AvailabilityState = "AVAILABLE"
+	// Here and now, by those who have the offer.
+	AvailabilityStateOfferRequired AvailabilityState = "OFFER_REQUIRED"
+	// Not yet: `from` says when.
+	AvailabilityStateUpcoming AvailabilityState = "UPCOMING"
+	// Not any more: `until` says since when.
+	AvailabilityStateExpired AvailabilityState = "EXPIRED"
+	// Not in this territory: `territories` says where.
+	AvailabilityStateGeoBlocked      AvailabilityState = "GEO_BLOCKED"
+	AvailabilityStateNotOnThisScreen AvailabilityState = "NOT_ON_THIS_SCREEN"
+)
+
+var AllAvailabilityState = []AvailabilityState{
+	AvailabilityStateAvailable,
+	AvailabilityStateOfferRequired,
+	AvailabilityStateUpcoming,
+	AvailabilityStateExpired,
+	AvailabilityStateGeoBlocked,
+	AvailabilityStateNotOnThisScreen,
+}
+
+func (e AvailabilityState) IsValid() bool {
+	switch e {
+	case AvailabilityStateAvailable, AvailabilityStateOfferRequired, AvailabilityStateUpcoming, AvailabilityStateExpired, AvailabilityStateGeoBlocked, AvailabilityStateNotOnThisScreen:
+		return true
+	}
+	return false
+}
+
+func (e AvailabilityState) String() string {
+	return string(e)
+}
+
+func (e *AvailabilityState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AvailabilityState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AvailabilityState", str)
+	}
+	return nil
+}
+
+func (e AvailabilityState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AvailabilityState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AvailabilityState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // How programmes are ordered.
 type ProgrammeOrder string
 
@@ -70,16 +211,19 @@ const (
 	ProgrammeOrderNewest ProgrammeOrder = "NEWEST"
 	// Published first first.
 	ProgrammeOrderOldest ProgrammeOrder = "OLDEST"
+	// By title, whatever its case and accents.
+	ProgrammeOrderTitle ProgrammeOrder = "TITLE"
 )
 
 var AllProgrammeOrder = []ProgrammeOrder{
 	ProgrammeOrderNewest,
 	ProgrammeOrderOldest,
+	ProgrammeOrderTitle,
 }
 
 func (e ProgrammeOrder) IsValid() bool {
 	switch e {
-	case ProgrammeOrderNewest, ProgrammeOrderOldest:
+	case ProgrammeOrderNewest, ProgrammeOrderOldest, ProgrammeOrderTitle:
 		return true
 	}
 	return false
@@ -115,6 +259,61 @@ func (e *ProgrammeOrder) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProgrammeOrder) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Where a rail's cards come from. New sources may come.
+type SectionSource string
+
+const (
+	// The editors chose them.
+	SectionSourceEditorial SectionSource = "EDITORIAL"
+)
+
+var AllSectionSource = []SectionSource{
+	SectionSourceEditorial,
+}
+
+func (e SectionSource) IsValid() bool {
+	switch e {
+	case SectionSourceEditorial:
+		return true
+	}
+	return false
+}
+
+func (e SectionSource) String() string {
+	return string(e)
+}
+
+func (e *SectionSource) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SectionSource(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SectionSource", str)
+	}
+	return nil
+}
+
+func (e SectionSource) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SectionSource) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SectionSource) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -7,6 +7,15 @@ import (
 
 // Projection is the change that a record makes.
 func Projection(r stream.Record) (catalog.Change, error) {
-	p, err := projection(r)
-	return p.change, err
+	e, err := read(r)
+	if err != nil {
+		return catalog.Change{}, err
+	}
+	return e.change(r)
 }
+
+// ChunkSize is how many entities are written together.
+const ChunkSize = chunkSize
+
+// Duration is ISO 8601's.
+func Duration(seconds int32) string { return duration(seconds) }

@@ -8,10 +8,10 @@ package project
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"regie/internal/catalog"
 	"regie/internal/stream"
@@ -23,7 +23,7 @@ const Role = "project"
 // Inputs are the topics that the role consumes.
 func Inputs() []string {
 	var in []string
-	for _, e := range stream.Entities() {
+	for _, e := range stream.Collections() {
 		in = append(in, stream.Catalog(e))
 	}
 	return in
@@ -36,15 +36,20 @@ type Sink struct {
 	now       func() time.Time
 	log       *slog.Logger
 	metrics   *Metrics
-	// replayed is, by partition, up to where its log is read again: no edit that somebody waits for.
-	replayed map[string]int64
+	// replayed is up to where a partition's log is read again: no edit that somebody waits for.
+	replayed map[partition]int64
+}
+
+type partition struct {
+	topic  string
+	number int32
 }
 
 var _ stream.Sink = (*Sink)(nil)
 
-// New does no I/O.
+// New does no I/O. Several goroutines call now.
 func New(c *catalog.Catalog, now func() time.Time, log *slog.Logger, m *Metrics) *Sink {
-	return &Sink{catalog: c, positions: c.Positions(Role), now: now, log: log.With("role", Role), metrics: m, replayed: map[string]int64{}}
+	return &Sink{catalog: c, positions: c.Positions(Role), now: now, log: log.With("role", Role), metrics: m, replayed: map[partition]int64{}}
 }
 
 // Start implements stream.Sink.
@@ -57,7 +62,7 @@ func (s *Sink) Start(ctx context.Context, parts []stream.Assigned) ([]stream.Sta
 	for i, a := range parts {
 		out[i] = stream.Resume(a, stored[i], s.now())
 		if out[i].Why != "" {
-			s.replayed[a.String()] = a.High
+			s.replayed[partition{a.Topic, a.Partition}] = a.High
 		}
 	}
 	return out, nil
@@ -68,52 +73,45 @@ func (s *Sink) Moved(ctx context.Context, parts []stream.Assigned) ([]stream.Ass
 	return s.positions.Moved(ctx, parts)
 }
 
+const (
+	// chunkSize is how many entities are written together: enough to make nothing of the round trips.
+	chunkSize = 256
+	// inFlight chunks: while Redis works on one, another is projected.
+	inFlight = 2
+)
+
 // Apply implements stream.Sink.
 func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
-	var changes []catalog.Change
-	var edits []edit
-	at := map[catalog.Ref]int{}
-	for i, r := range b.Records {
-		p, err := projection(r)
-		if err != nil {
-			b.Reject(i, err)
-			continue
-		}
-		if r.Offset < s.replayed[stream.Assigned{Topic: r.Topic, Partition: r.Partition}.String()] {
-			p.edit.changedAt = time.Time{}
-		}
-		ref := catalog.Ref{Kind: p.change.Kind, ID: p.change.ID}
-		if j, seen := at[ref]; seen {
-			if changes[j].Fence.Compare(p.change.Fence) <= 0 {
-				if p.edit.title == "" { // a tombstone after its DELETED event
-					p.edit.title = edits[j].title
-				}
-				changes[j], edits[j] = p.change, p.edit
+	parts := split(byEntity(b.Records))
+	chunks := make([]chunk, len(parts))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(inFlight)
+	for i, entities := range parts {
+		g.Go(func() error {
+			if err := gctx.Err(); err != nil {
+				return err
 			}
-			continue
-		}
-		at[ref] = len(changes)
-		changes = append(changes, p.change)
-		edits = append(edits, p.edit)
+			chunks[i].project(b.Records, entities, s.replayed)
+			return chunks[i].write(gctx, s)
+		})
 	}
-	outcomes, err := s.catalog.Apply(ctx, changes, s.now())
-	if err != nil {
+	if err := g.Wait(); err != nil {
 		return err
 	}
-	visible := s.now()
+	var changed []string
 	var last *edit
-	for i, o := range outcomes {
-		s.metrics.applied(changes[i].Kind, o.Refused)
-		for _, slug := range o.Contested {
-			s.log.Warn("an older document owns this slug: served by id alone", "kind", changes[i].Kind, "id", changes[i].ID, "slug", string(slug))
+	for i := range chunks {
+		c := &chunks[i]
+		for _, r := range c.rejected {
+			b.Reject(r.record, r.reason)
 		}
-		if e := &edits[i]; !o.Refused && !e.changedAt.IsZero() {
-			s.metrics.fresh(changes[i].Kind, visible.Sub(e.changedAt))
-			if last == nil || e.changedAt.After(last.changedAt) {
-				last = e
-			}
+		changed = s.tell(c, changed)
+		if e := c.lastEdit(); e != nil && (last == nil || e.changedAt.After(last.changedAt)) {
+			last = e
 		}
 	}
+	// Before the position: told twice does no harm, and what is never told may be missed.
+	s.announce(ctx, changed)
 	if err := b.Bury(ctx); err != nil {
 		return err
 	}
@@ -121,63 +119,59 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 		return err
 	}
 	if last != nil {
-		s.publish(ctx, *last, visible)
+		s.publish(ctx, *last)
 	}
 	return nil
+}
+
+// tell counts and logs what became of a chunk's changes, and appends the global ids of those that somebody may wait for.
+func (s *Sink) tell(c *chunk, changed []string) []string {
+	for i, o := range c.outcomes {
+		ch, e := &c.changes[i], &c.edits[i]
+		s.metrics.applied(ch.Kind, o.Refused)
+		for _, slug := range o.Contested {
+			s.log.Warn("an older document owns this slug: served by id alone", "kind", ch.Kind, "id", ch.ID, "slug", slug)
+		}
+		if o.Refused || e.replayed {
+			continue
+		}
+		changed = append(changed, globalID(ch.Kind, ch.ID))
+		if !e.changedAt.IsZero() {
+			s.metrics.fresh(ch.Kind, e.visibleAt.Sub(e.changedAt))
+		}
+	}
+	return changed
+}
+
+// announce is for those who listen: its failure stops nothing.
+func (s *Sink) announce(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	if err := s.catalog.Announce(ctx, ids); err != nil && ctx.Err() == nil {
+		s.log.Debug("telling of changes", "error", err)
+	}
 }
 
 // edit is what the start page is told of a change.
 type edit struct {
-	kind, id, title string
-	changedAt       time.Time // zero when nobody waits for it
+	kind, id, title      string
+	changedAt, visibleAt time.Time // changedAt is zero when it is not known
+	// replayed: nobody waits for it.
+	replayed bool
 }
 
 // publish is for the eye: its failure stops nothing.
-func (s *Sink) publish(ctx context.Context, e edit, visible time.Time) {
-	if visible.Sub(e.changedAt) > time.Hour {
+func (s *Sink) publish(ctx context.Context, e edit) {
+	took := e.visibleAt.Sub(e.changedAt)
+	if took > time.Hour {
 		return // not an edit that somebody waits for
 	}
 	err := s.catalog.PublishEdit(ctx, catalog.Edit{
 		Kind: e.kind, ID: e.id, Title: e.title,
-		ChangedAt: e.changedAt.UTC(), VisibleAt: visible.UTC(), Millis: visible.Sub(e.changedAt).Milliseconds(),
+		ChangedAt: e.changedAt.UTC(), VisibleAt: e.visibleAt.UTC(), Millis: took.Milliseconds(),
 	})
 	if err != nil && ctx.Err() == nil {
 		s.log.Debug("telling of an edit", "error", err)
 	}
-}
-
-// projected is what one record makes of an entity.
-type projected struct {
-	change catalog.Change
-	edit   edit
-}
-
-// projection is pure.
-func projection(r stream.Record) (projected, error) {
-	p := projected{edit: edit{id: string(r.Key), changedAt: r.CMSTime()}}
-	if len(r.Key) == 0 {
-		return p, stream.Permanent(errors.New("the record has no key"))
-	}
-	p.change.ID, p.change.Fence = string(r.Key), r.Fence
-	var err error
-	switch r.Topic {
-	case stream.Catalog("programme"):
-		p.change.Kind = "programme"
-		err = projectProgramme(r, &p)
-	case stream.Catalog("video"):
-		p.change.Kind = "video"
-		err = projectVideo(r, &p)
-	default:
-		err = fmt.Errorf("topic %s is none that is projected", r.Topic)
-	}
-	p.edit.kind = p.change.Kind
-	return p, err
-}
-
-// checkPayload refuses an event that is not of the record's key.
-func checkPayload(r stream.Record, id string) error {
-	if id != string(r.Key) {
-		return stream.Permanent(fmt.Errorf("the payload's id %q is not the record's key %q", id, r.Key))
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"regie/ingest/project"
@@ -126,11 +128,21 @@ func video(id, programmeID, title string) stream.Record {
 	})
 }
 
+func channel(id, title string) stream.Record {
+	return event("channel", id, &catalogv1.ChannelEvent{Payload: &catalogv1.Channel{Id: id, Slug: id, Title: title}})
+}
+
+func person(id, name string) stream.Record {
+	return event("person", id, &catalogv1.PersonEvent{Payload: &catalogv1.Person{Id: id, Slug: id, Title: name}})
+}
+
+func page(id, title string) stream.Record {
+	return event("page", id, &catalogv1.PageEvent{Payload: &catalogv1.Page{Id: id, Slug: id, Title: title}})
+}
+
 func deleted(kind, id string) []stream.Record {
-	var m proto.Message = &catalogv1.ProgrammeEvent{EventType: catalogv1.EventType_EVENT_TYPE_DELETED}
-	if kind == "video" {
-		m = &catalogv1.VideoEvent{EventType: catalogv1.EventType_EVENT_TYPE_DELETED}
-	}
+	m := kinds[kind].event()
+	set(m, "event_type", protoreflect.ValueOfEnum(catalogv1.EventType_EVENT_TYPE_DELETED.Number()))
 	return []stream.Record{event(kind, id, m), {Topic: stream.Catalog(kind), Partition: stream.AnyPartition, Key: []byte(id)}}
 }
 
@@ -177,7 +189,7 @@ func (e *env) title(id string) string { return e.programmeNow(id).GetTitle() }
 
 func (e *env) list(f catalog.Family) []string {
 	e.t.Helper()
-	ps, err := e.catalog.Pages(e.t.Context(), []catalog.List{{Family: f, Screen: catalog.Web, Order: catalog.ByDate, First: 100}})
+	ps, err := e.catalog.Pages(e.t.Context(), catalog.View{Screen: catalog.Web, Now: time.Now()}, []catalog.List{{Family: f, Order: catalog.ByDate, First: 100}})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -238,7 +250,7 @@ func TestWhatIsPublishedIsServed(t *testing.T) {
 	e.eventually("they are gone", func() bool {
 		return e.programmeNow("p1") == nil && slices.Equal(e.list(catalog.Programmes), []string{"p2"}) && slices.Equal(e.list(catalog.Videos("p1")), []string{"v2"})
 	})
-	os, err := e.catalog.Owners(t.Context(), []catalog.Family{catalog.ProgrammeSlug("le-greffe"), catalog.ProgrammeSlug("nimbo"), catalog.VideoSlug("p1", "v2")})
+	os, err := e.catalog.Owners(t.Context(), []catalog.Address{catalog.SlugOf("programme", "le-greffe"), catalog.SlugOf("programme", "nimbo"), catalog.VideoSlug("p1", "v2")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +302,11 @@ func (e *env) apply(rs ...stream.Record) *stream.Batch {
 		}
 	}
 	b := &stream.Batch{Records: rs}
-	if _, err := e.sink.Start(e.t.Context(), []stream.Assigned{{Topic: stream.Catalog("programme")}, {Topic: stream.Catalog("video")}}); err != nil {
+	var parts []stream.Assigned
+	for _, topic := range project.Inputs() {
+		parts = append(parts, stream.Assigned{Topic: topic})
+	}
+	if _, err := e.sink.Start(e.t.Context(), parts); err != nil {
 		e.t.Fatal(err)
 	}
 	if err := e.sink.Apply(e.t.Context(), b); err != nil {
@@ -317,6 +333,7 @@ func TestOfOneKeyInABatchTheLatestCounts(t *testing.T) {
 		"a deletion and a new life":  {append(deleted("programme", "p1"), programme("p1", "b", "2")), "2", []string{"", "p1"}, nil},
 		"an old copy behind an edit": {[]stream.Record{programme("p1", "a", "1"), programme("p1", "b", "2"), copyOf(programme("p1", "a", "1"), 0)}, "2", []string{"", "p1"}, nil},
 		"a broken one behind":        {[]stream.Record{programme("p1", "a", "1"), broken}, "1", []string{"p1", ""}, []int{1}},
+		"a broken one between":       {[]stream.Record{programme("p1", "b", "1"), broken, programme("p1", "a", "2")}, "2", []string{"p1", ""}, []int{1}},
 		"a broken one before":        {[]stream.Record{broken, programme("p1", "a", "2")}, "2", []string{"p1", ""}, []int{0}},
 	}
 	for name, tt := range tests {
@@ -326,7 +343,7 @@ func TestOfOneKeyInABatchTheLatestCounts(t *testing.T) {
 			if got := e.title("p1"); got != tt.title {
 				t.Errorf("title %q", got)
 			}
-			os, err := e.catalog.Owners(t.Context(), []catalog.Family{catalog.ProgrammeSlug("a"), catalog.ProgrammeSlug("b")})
+			os, err := e.catalog.Owners(t.Context(), []catalog.Address{catalog.SlugOf("programme", "a"), catalog.SlugOf("programme", "b")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -349,11 +366,224 @@ func TestOfOneKeyInABatchTheLatestCounts(t *testing.T) {
 	}
 }
 
-func TestAProgrammeAndAVideoOfOneIdAreTwo(t *testing.T) {
+// failure makes Redis's client fail pipelines that name a key.
+type failure struct {
+	mu  sync.Mutex
+	key string
+}
+
+func (f *failure) set(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.key = key
+}
+
+func (f *failure) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (f *failure) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (f *failure) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		f.mu.Lock()
+		key := f.key
+		f.mu.Unlock()
+		for _, cmd := range cmds {
+			if key != "" && slices.ContainsFunc(cmd.Args(), func(a any) bool { return a == key }) {
+				cmd.SetErr(errFailure)
+				return errFailure
+			}
+		}
+		return next(ctx, cmds)
+	}
+}
+
+var errFailure = errors.New("the test's")
+
+func TestABatchOfSeveralChunks(t *testing.T) {
 	e := open(t)
-	e.apply(programme("x", "x", "Programme"), video("x", "x", "Video"))
-	if diff := cmp.Diff(map[string]int{"programme applied": 1, "video applied": 1}, e.changes()); diff != "" {
+	const n = 3*project.ChunkSize + 7
+	batch := func() []stream.Record {
+		var rs []stream.Record
+		for i := range n {
+			rs = append(rs, programme(fmt.Sprint("p", i), fmt.Sprint("s", i), "first"))
+		}
+		for i := range n { // each a second time, some of them broken
+			r := programme(fmt.Sprint("p", i), fmt.Sprint("s", i), "second")
+			if i%100 == 0 {
+				r.Value = []byte("\xff")
+			}
+			rs = append(rs, r)
+		}
+		return rs
+	}
+	var fail failure
+	e.redis.AddHook(&fail)
+	fail.set(e.prefix + ":{programme:p" + strconv.Itoa(n-1) + "}")
+	failing := &stream.Batch{Records: batch()}
+	for i := range failing.Records {
+		failing.Records[i].Fence = stream.Fence{Incarnation: 1, Offset: int64(i)}
+	}
+	if err := e.sink.Apply(t.Context(), failing); !errors.Is(err, errFailure) {
+		t.Fatalf("one of its chunks fails, the batch says %v", err)
+	}
+	if keys, err := e.redis.Keys(t.Context(), e.prefix+":position:*").Result(); err != nil || len(keys) > 0 {
+		t.Errorf("a batch that failed has a position: %v, %v", keys, err)
+	}
+	if got := e.changes(); len(got) > 0 {
+		t.Errorf("a batch that failed is counted: %v", got)
+	}
+	fail.set("")
+
+	b := e.apply(batch()...)
+	for i := range n {
+		want := "second"
+		if i%100 == 0 {
+			want = "first"
+		}
+		if got := e.title(fmt.Sprint("p", i)); got != want {
+			t.Errorf("p%d: %q instead of %q", i, got, want)
+		}
+		if b.Rejected(i) || b.Rejected(n+i) != (i%100 == 0) {
+			t.Errorf("p%d: rejected %v, %v", i, b.Rejected(i), b.Rejected(n+i))
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"programme applied": n}, e.changes()); diff != "" {
 		t.Error(diff)
+	}
+	if n := e.redis.Exists(t.Context(), e.prefix+":position:project:"+stream.Catalog("programme")).Val(); n != 1 {
+		t.Error("no position is stored")
+	}
+}
+
+func TestWhatChangedIsAnnounced(t *testing.T) {
+	e := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	heard := make(chan []string, 10)
+	done := make(chan error, 1)
+	go func() { done <- e.catalog.Changes(ctx, func(ids []string) { heard <- ids }) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	next := func() []string {
+		t.Helper()
+		select {
+		case ids := <-heard:
+			return ids
+		case <-time.After(patience):
+			t.Fatal("nobody tells")
+			return nil
+		}
+	}
+	if ids := next(); ids != nil {
+		t.Fatalf("got %q before anything changed", ids)
+	}
+	start := func(high int64) {
+		t.Helper()
+		e.empty("position:")
+		if _, err := e.sink.Start(ctx, []stream.Assigned{{Topic: stream.Catalog("programme"), High: high}, {Topic: stream.Catalog("video")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(r stream.Record, offset int64) stream.Record {
+		r.Offset, r.Partition, r.Fence = offset, 0, stream.Fence{Incarnation: 1, Offset: offset}
+		return r
+	}
+	apply := func(rs ...stream.Record) {
+		t.Helper()
+		if err := e.sink.Apply(ctx, &stream.Batch{Records: rs}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(5)
+	apply(at(programme("p1", "a", "replayed"), 4))
+	apply(at(programme("p1", "a", "old"), 4), at(programme("p2", "b", "new"), 5), at(programme("p2", "b", "newer"), 6), at(video("v1", "p1", "V"), 0))
+	if diff := cmp.Diff([]string{"programme:p2", "video:v1"}, next()); diff != "" {
+		t.Error(diff)
+	}
+	start(0)
+	apply(at(programme("p2", "b", "refused"), 5))
+	apply(append([]stream.Record{at(programme("p1", "a", "edited"), 7)}, at(deleted("programme", "p2")[1], 8))...)
+	if diff := cmp.Diff([]string{"programme:p1", "programme:p2"}, next()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAProgrammeIsInTheListsOfWhatItNames(t *testing.T) {
+	e := open(t)
+	in := &catalogv1.Programme{
+		Id: "p1", Slug: "a", Title: "A", ChannelId: "c1", FormerSlugs: []string{"old"},
+		Genres:  []*catalogv1.Genre{{Slug: "drame", Title: "Drame"}},
+		Credits: []*catalogv1.Credit{{PersonId: "pe1"}, {PersonId: "pe2"}, {PersonId: "pe1"}},
+	}
+	lists := func() map[string][]string {
+		t.Helper()
+		got := map[string][]string{}
+		for _, f := range []catalog.Family{catalog.Programmes, catalog.OfChannel("c1"), catalog.OfCategory("drame"), catalog.Credits("pe1"), catalog.Credits("pe2")} {
+			got[string(f)] = e.list(f)
+		}
+		gs, err := e.catalog.Groups(t.Context(), []catalog.Grouping{catalog.AllCategories()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range gs[0] {
+			got["categories"] = append(got["categories"], fmt.Sprintf("%q %d", g.Key, g.Count))
+		}
+		if got["former"], err = e.catalog.Owners(t.Context(), []catalog.Address{catalog.SlugOf("programme", "old")}); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	e.apply(event("programme", "p1", &catalogv1.ProgrammeEvent{Payload: in}))
+	one := []string{"p1"}
+	want := map[string][]string{
+		"programmes": one, "channel-programmes:c1": one, "category-programmes:drame": one,
+		"credits:pe1": {"p1", "p1"}, "credits:pe2": one, "categories": {`"drame\x01Drame" 1`}, "former": one,
+	}
+	if diff := cmp.Diff(want, lists()); diff != "" {
+		t.Error(diff)
+	}
+	r := event("programme", "p1", &catalogv1.ProgrammeEvent{Payload: &catalogv1.Programme{
+		Id: "p1", Slug: "a", Title: "A", Credits: []*catalogv1.Credit{{PersonId: "pe1"}},
+	}})
+	r.Fence = stream.Fence{Incarnation: 1, Offset: 10}
+	e.apply(r)
+	want = map[string][]string{
+		"programmes": one, "channel-programmes:c1": nil, "category-programmes:drame": nil,
+		"credits:pe1": one, "credits:pe2": nil, "former": {""},
+	}
+	if diff := cmp.Diff(want, lists()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOneIdInSeveralKindsIsSeveralEntities(t *testing.T) {
+	e := open(t)
+	e.apply(
+		channel("x", "Channel"), programme("x", "x", "Programme"), video("x", "x", "Video"), person("x", "Person"), page("x", "Page"),
+	)
+	want := map[string]int{"channel applied": 1, "programme applied": 1, "video applied": 1, "person applied": 1, "page applied": 1}
+	if diff := cmp.Diff(want, e.changes()); diff != "" {
+		t.Error(diff)
+	}
+	var refs []catalog.Ref
+	for _, kind := range stream.Collections() {
+		refs = append(refs, catalog.Ref{Kind: kind, ID: "x"})
+	}
+	for _, screen := range catalog.Screens() {
+		bs, err := e.catalog.Blobs(t.Context(), screen, refs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range bs {
+			m := kinds[refs[i].Kind].blob()
+			if err := proto.Unmarshal(b, m); err != nil || b == nil {
+				t.Fatalf("%s on %s: %v", refs[i].Kind, screen, err)
+			}
+			if got := m.(interface{ GetId() string }).GetId(); got != refs[i].Kind+":x" {
+				t.Errorf("%s is %s", refs[i].Kind, got)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package project_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"regie/ingest/project"
@@ -25,6 +27,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // kinds are the entities that are projected: an event's and a blob's message.
 var kinds = map[string]struct{ event, blob func() proto.Message }{
+	"channel": {
+		func() proto.Message { return &catalogv1.ChannelEvent{} },
+		func() proto.Message { return &projectionv1.Channel{} },
+	},
 	"programme": {
 		func() proto.Message { return &catalogv1.ProgrammeEvent{} },
 		func() proto.Message { return &projectionv1.Programme{} },
@@ -33,6 +39,34 @@ var kinds = map[string]struct{ event, blob func() proto.Message }{
 		func() proto.Message { return &catalogv1.VideoEvent{} },
 		func() proto.Message { return &projectionv1.Video{} },
 	},
+	"person": {
+		func() proto.Message { return &catalogv1.PersonEvent{} },
+		func() proto.Message { return &projectionv1.Person{} },
+	},
+	"page": {
+		func() proto.Message { return &catalogv1.PageEvent{} },
+		func() proto.Message { return &projectionv1.Page{} },
+	},
+}
+
+// set gives a field of a message a value, for what all kinds have alike.
+func set(m proto.Message, field protoreflect.Name, v protoreflect.Value) {
+	m.ProtoReflect().Set(m.ProtoReflect().Descriptor().Fields().ByName(field), v)
+}
+
+// withPayload is the kind's event whose payload has nothing but an id.
+func withPayload(kind, id string) proto.Message {
+	e := kinds[kind].event()
+	p := e.ProtoReflect().Mutable(e.ProtoReflect().Descriptor().Fields().ByName("payload")).Message().Interface()
+	set(p, "id", protoreflect.ValueOfString(id))
+	return e
+}
+
+func TestAllThatIsCapturedIsProjected(t *testing.T) {
+	want := slices.Sorted(slices.Values(stream.Collections()))
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(kinds))); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // record is event's, at offset 41 of its topic's seventh incarnation.
@@ -78,6 +112,7 @@ func TestGolden(t *testing.T) {
 					golden(t, name+"."+string(screen)+".txtpb", got)
 				}
 				goldenText(t, name+".places.txt", places(ch))
+				check(t, ch)
 			})
 		}
 	}
@@ -127,43 +162,69 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// places is a line for each order of each family.
+// places is a line for each family, in the change's order, and for each place in it.
 func places(ch catalog.Change) string {
-	var lines []string
+	var b strings.Builder
 	for _, p := range ch.Placements {
-		for order, key := range p.Keys {
-			lines = append(lines, fmt.Sprintf("%s %s %v %s\n", p.Family, order, p.Screens, key))
+		b.WriteString(string(p.Family))
+		if p.Note != "" {
+			b.WriteString(" (" + p.Note + ")")
+		}
+		b.WriteByte('\n')
+		for _, pl := range p.Places {
+			fmt.Fprintf(&b, "\t%s %s\n", pl.Set, strings.ReplaceAll(pl.Key, "\x01", "\\x01"))
 		}
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "")
+	return b.String()
 }
 
 func TestTheSameRecordMakesTheSameBytes(t *testing.T) {
-	var e catalogv1.ProgrammeEvent
-	parse(t, "testdata/programme/full.txtpb", &e)
-	r := record(t, "programme", "p1", &e)
-	first, err := project.Projection(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 20 {
-		again, err := project.Projection(r)
+	for kind, messages := range kinds {
+		e := messages.event()
+		parse(t, "testdata/"+kind+"/full.txtpb", e)
+		r := record(t, kind, "p1", e)
+		first, err := project.Projection(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(first, again); diff != "" {
-			t.Fatal(diff)
+		for range 20 {
+			again, err := project.Projection(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(first, again); diff != "" {
+				t.Fatalf("%s: %s", kind, diff)
+			}
+		}
+	}
+}
+
+// check tells what no change may have.
+func check(t *testing.T, ch catalog.Change) {
+	t.Helper()
+	if n := len(ch.Blobs); n != 0 && n != len(catalog.Screens()) || (n == 0) != (len(ch.Placements) == 0) {
+		t.Errorf("%d blobs and %d placements", n, len(ch.Placements))
+	}
+	seen := map[catalog.Family]bool{}
+	for _, p := range ch.Placements {
+		if seen[p.Family] {
+			t.Errorf("family %q comes twice", p.Family)
+		}
+		seen[p.Family] = true
+		places := map[catalog.Place]bool{}
+		for _, pl := range p.Places {
+			if places[pl] {
+				t.Errorf("%+v comes twice in %q", pl, p.Family)
+			}
+			places[pl] = true
 		}
 	}
 }
 
 func TestWhatIsDeletedHasNeitherBlobNorPlace(t *testing.T) {
-	deleted := map[string]proto.Message{
-		"programme": &catalogv1.ProgrammeEvent{EventType: catalogv1.EventType_EVENT_TYPE_DELETED, PrevPayload: &catalogv1.Programme{Id: "p1", Slug: "a"}},
-		"video":     &catalogv1.VideoEvent{EventType: catalogv1.EventType_EVENT_TYPE_DELETED},
-	}
-	for kind, event := range deleted {
+	for kind := range kinds {
+		event := withPayload(kind, "p1")
+		set(event, "event_type", protoreflect.ValueOfEnum(catalogv1.EventType_EVENT_TYPE_DELETED.Number()))
 		tombstone := record(t, kind, "p1", event)
 		tombstone.Value, tombstone.Headers = nil, nil
 		for name, r := range map[string]stream.Record{"an event": record(t, kind, "p1", event), "a tombstone": tombstone} {
@@ -184,10 +245,7 @@ func TestWhatIsDeletedHasNeitherBlobNorPlace(t *testing.T) {
 func TestWhatCannotBeProjectedIsRefusedForGood(t *testing.T) {
 	for kind, messages := range kinds {
 		empty := messages.event()
-		payload := map[string]proto.Message{
-			"programme": &catalogv1.ProgrammeEvent{Payload: &catalogv1.Programme{Id: "p1"}},
-			"video":     &catalogv1.VideoEvent{Payload: &catalogv1.Video{Id: "p1"}},
-		}[kind]
+		payload := withPayload(kind, "p1")
 		with := func(change func(*stream.Record)) stream.Record {
 			r := record(t, kind, "p1", payload)
 			change(&r)
@@ -222,28 +280,111 @@ func TestWhatCannotBeProjectedIsRefusedForGood(t *testing.T) {
 	})
 }
 
+func TestAFamilyComesOnce(t *testing.T) {
+	again := &catalogv1.Programme{
+		Id: "p1", Slug: "a", FormerSlugs: []string{"a", "b", "b"}, ChannelId: "c1",
+		Genres: []*catalogv1.Genre{{Slug: "drame", Title: "Drame"}, {Slug: "drame", Title: "Le drame"}},
+	}
+	const n = 10_000
+	for i := range n {
+		again.Credits = append(again.Credits, &catalogv1.Credit{PersonId: fmt.Sprint("pe", i%2)})
+	}
+	ch, err := project.Projection(record(t, "programme", "p1", &catalogv1.ProgrammeEvent{Payload: again}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, ch)
+	for _, p := range ch.Placements {
+		if p.Family == catalog.Credits("pe1") {
+			if got, want := p.Places[len(p.Places)-1], (catalog.Place{Set: "title", Key: ":09999"}); len(p.Places) != n || got != want {
+				t.Errorf("%d places, the last %+v", len(p.Places), got)
+			}
+		}
+	}
+	ch, err = project.Projection(record(t, "video", "v1", &catalogv1.VideoEvent{
+		Payload: &catalogv1.Video{Id: "v1", Slug: "a", FormerSlugs: []string{"a", "b", "b"}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, ch)
+}
+
+func TestSearchEnginesAreToldSafely(t *testing.T) {
+	ch, err := project.Projection(record(t, "programme", "p1", &catalogv1.ProgrammeEvent{
+		Payload: &catalogv1.Programme{Id: "p1", Title: "</script><script>alert('&')\u2028"},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p projectionv1.Programme
+	if err := proto.Unmarshal(ch.Blobs[catalog.Web], &p); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"@context":"https://schema.org","@type":"CreativeWork","name":"\u003c/script\u003e\u003cscript\u003ealert('\u0026')\u2028"}`
+	if diff := cmp.Diff(want, p.GetSeo().GetJsonLd()); diff != "" {
+		t.Error(diff)
+	}
+	if p.GetSeo().GetTitle() != p.GetTitle() {
+		t.Errorf("title %q", p.GetSeo().GetTitle())
+	}
+}
+
+func TestDurationsAreISO8601(t *testing.T) {
+	for seconds, want := range map[int32]string{0: "", -1: "", 1: "PT1S", 45: "PT45S", 60: "PT1M", 3600: "PT1H", 3723: "PT1H2M3S", 604800: "PT168H"} {
+		if got := project.Duration(seconds); got != want {
+			t.Errorf("%d s: %q instead of %q", seconds, got, want)
+		}
+	}
+}
+
 func FuzzProjection(f *testing.F) {
-	var e catalogv1.ProgrammeEvent
-	b, err := os.ReadFile("testdata/programme/full.txtpb")
-	if err != nil {
-		f.Fatal(err)
+	for kind, messages := range kinds {
+		e := messages.event()
+		b, err := os.ReadFile("testdata/" + kind + "/full.txtpb")
+		if err != nil {
+			f.Fatal(err)
+		}
+		if err := prototext.Unmarshal(b, e); err != nil {
+			f.Fatal(err)
+		}
+		value, _, err := stream.Encode(e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(kind, "p1", value)
+		f.Add(kind, "p1", []byte{})
 	}
-	if err := prototext.Unmarshal(b, &e); err != nil {
-		f.Fatal(err)
-	}
-	value, _, err := stream.Encode(&e)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add("programme", "p1", value)
-	f.Add("video", "p1", []byte{})
 	f.Fuzz(func(t *testing.T, kind, key string, value []byte) {
 		ch, err := project.Projection(stream.Record{Topic: stream.Catalog(kind), Key: []byte(key), Value: value})
-		if err != nil {
-			return
-		}
-		if n := len(ch.Blobs); n != 0 && n != len(catalog.Screens()) || (n == 0) != (len(ch.Placements) == 0) {
-			t.Errorf("%d blobs and %d placements", n, len(ch.Placements))
+		if err == nil {
+			check(t, ch)
 		}
 	})
+}
+
+func BenchmarkProjection(b *testing.B) {
+	for kind, messages := range kinds {
+		b.Run(kind, func(b *testing.B) {
+			e := messages.event()
+			text, err := os.ReadFile("testdata/" + kind + "/full.txtpb")
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := prototext.Unmarshal(text, e); err != nil {
+				b.Fatal(err)
+			}
+			value, headers, err := stream.Encode(e)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := stream.Record{Topic: stream.Catalog(kind), Key: []byte("p1"), Value: value, Headers: headers}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := project.Projection(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -1,57 +1,56 @@
 package project
 
 import (
-	"google.golang.org/protobuf/proto"
+	"slices"
+	"strings"
 
 	"regie/internal/catalog"
-	"regie/internal/stream"
 	catalogv1 "regie/proto/catalog/v1"
 	projectionv1 "regie/proto/projection/v1"
 )
 
-func projectVideo(r stream.Record, p *projected) (err error) {
-	var e catalogv1.VideoEvent
-	if r.Value == nil {
-		return nil // a tombstone: no blob, no placement
+func projectVideo(in *catalogv1.Video, c *catalog.Change) (err error) {
+	out := &projectionv1.Video{
+		Id:            globalID(c.Kind, in.GetId()),
+		Slug:          in.GetSlug(),
+		Title:         in.GetTitle(),
+		Revision:      c.Fence.String(),
+		Kind:          in.GetKind(),
+		Synopsis:      in.GetSynopsis(),
+		ProgrammeId:   globalID("programme", in.GetProgrammeId()),
+		SeasonNumber:  in.SeasonNumber,
+		EpisodeNumber: in.EpisodeNumber,
+		Duration:      in.GetDuration(),
+		PublishedAt:   in.GetPublishedAt(),
+		AgeRating:     in.GetAgeRating(),
+		Badges:        in.GetBadges(),
+		Playback:      in.GetPlayback(),
+		Tracks:        in.GetTracks(),
+		Markers:       in.GetMarkers(),
 	}
-	if err := r.Decode(&e); err != nil {
-		return err
-	}
-	in := e.GetPayload()
-	if e.GetEventType() == catalogv1.EventType_EVENT_TYPE_DELETED {
-		p.edit.title = e.GetPrevPayload().GetTitle()
-		return nil
-	}
-	if err := checkPayload(r, in.GetId()); err != nil {
-		return err
-	}
-	p.edit.title = in.GetTitle()
-	p.change.Blobs, err = blobs(func(s catalog.Screen) proto.Message {
-		return &projectionv1.Video{
-			Id:            "video:" + in.GetId(),
-			Slug:          in.GetSlug(),
-			Title:         in.GetTitle(),
-			Revision:      r.Fence.String(),
-			Images:        images(in.GetImages(), s),
-			Kind:          in.GetKind(),
-			Synopsis:      in.GetSynopsis(),
-			ProgrammeId:   "programme:" + in.GetProgrammeId(),
-			SeasonNumber:  in.SeasonNumber,
-			EpisodeNumber: in.EpisodeNumber,
-			Duration:      in.GetDuration(),
-			PublishedAt:   in.GetPublishedAt(),
+	c.Blobs, err = blobs(out, plain(in.GetImages(), in.GetRights()), func(f *form) {
+		out.Images, out.Rights, out.Seo = f.images(in.GetImages()), f.rights(in.GetRights()), nil
+		if f.isWeb() {
+			out.Seo = videoSeo(in, out.Images)
 		}
 	})
-	p.change.Placements = []catalog.Placement{
-		{
-			Family: catalog.Videos(in.GetProgrammeId()),
-			Keys: map[catalog.Order]string{
-				catalog.ByDate:    catalog.DateKey(in.GetPublishedAt()),
-				catalog.ByEpisode: catalog.EpisodeKey(in.SeasonNumber, in.EpisodeNumber, in.GetPublishedAt()),
-			},
-			Screens: catalog.Screens(),
-		},
-		catalog.Claim(catalog.VideoSlug(in.GetProgrammeId(), in.GetSlug()), in.GetCreatedAt()),
-	}
+	c.Placements = []catalog.Placement{{
+		Family: catalog.Videos(in.GetProgrammeId()),
+		Places: videoPlaces(in),
+		Note:   catalog.Note(in.GetRights()),
+	}}
 	return err
+}
+
+// videoPlaces are a video's in its programme's family: in the lists and on its slugs.
+func videoPlaces(in *catalogv1.Video) []catalog.Place {
+	kind := strings.TrimPrefix(in.GetKind().String(), "VIDEO_KIND_")
+	places := catalog.VideoPlaces(kind, in.SeasonNumber, in.EpisodeNumber, in.GetPublishedAt())
+	places = append(places, catalog.VideoSlug(in.GetProgrammeId(), in.GetSlug()).Claim(in.GetCreatedAt()))
+	for i, slug := range in.GetFormerSlugs() {
+		if slug != in.GetSlug() && !slices.Contains(in.GetFormerSlugs()[:i], slug) {
+			places = append(places, catalog.VideoSlug(in.GetProgrammeId(), slug).Former(in.GetCreatedAt()))
+		}
+	}
+	return places
 }

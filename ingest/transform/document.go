@@ -4,57 +4,108 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/url"
-	"regexp"
+	"math/big"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"google.golang.org/protobuf/reflect/protoreflect"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"regie/internal/catalog"
-	catalogv1 "regie/proto/catalog/v1"
+	"regie/internal/cms"
 )
 
 // document reads a CMS document's fields and gathers every rule that one breaks, so that an editor sees all at once.
-// Methods return a zero value for what is absent or wrong.
+// Methods return a zero value for what is absent or wrong. Those that end in At read a value that was found already,
+// whose place within the document is at.
 type document struct {
-	raw  bson.Raw
-	path string // of a nested document, with its dot
-	errs *[]error
+	fields []bson.RawElement
+	path   string // of a nested document, with its dot
+	*reading
 }
 
-func read(raw bson.Raw) document { return document{raw: raw, errs: new([]error)} }
+// reading is what a document has in common with those within it.
+type reading struct {
+	rules    []string // that are broken: the first of them, in words
+	broken   int      // how many are
+	elements []bson.RawElement
+}
 
-// err is nil when every field was as it must be.
-func (d document) err() error { return errors.Join(*d.errs...) }
+const maxBroken = 50
 
-func (d document) fail(field, format string, args ...any) {
-	*d.errs = append(*d.errs, fmt.Errorf("%s%s: %s", d.path, field, fmt.Sprintf(format, args...)))
+func read(raw bson.Raw) document {
+	r := &reading{elements: make([]bson.RawElement, 0, 64)}
+	return document{fields: r.split(raw), reading: r}
+}
+
+// split takes a document or an array apart, so that nothing is looked for in all its bytes. They are well formed, for
+// decode made them.
+func (r *reading) split(raw bson.Raw) []bson.RawElement {
+	first := len(r.elements)
+	_, rest, ok := bsoncore.ReadLength(raw)
+	for ok {
+		var e bsoncore.Element
+		if e, rest, ok = bsoncore.ReadElement(rest); ok {
+			r.elements = append(r.elements, bson.RawElement(e))
+		}
+	}
+	return r.elements[first:]
+}
+
+// ok is true when every field was as it must be.
+func (d document) ok() bool { return d.broken == 0 }
+
+// err names what was not.
+func (d document) err() error {
+	if d.ok() {
+		return nil
+	}
+	rules := strings.Join(d.rules, "\n")
+	if more := d.broken - len(d.rules); more > 0 {
+		rules += fmt.Sprintf("\nand %d more broken rules", more)
+	}
+	return errors.New(rules)
+}
+
+func (d document) fail(at, format string, args ...any) {
+	if d.broken++; d.broken <= maxBroken {
+		d.rules = append(d.rules, d.path+at+": "+fmt.Sprintf(format, args...))
+	}
 }
 
 // get returns a field that is there and not null.
 func (d document) get(field string) (bson.RawValue, bool) {
-	v, err := d.raw.LookupErr(field)
-	return v, err == nil && v.Type != bson.TypeNull && v.Type != bson.TypeUndefined
+	for _, e := range d.fields { // a byte of type, the name, a byte zero
+		if end := 1 + len(field); len(e) > end && e[end] == 0 && string(e[1:end]) == field {
+			v := e.Value()
+			return v, v.Type != bson.TypeNull && v.Type != bson.TypeUndefined
+		}
+	}
+	return bson.RawValue{}, false
 }
 
-// text is a string of at most max characters.
+// text is a string of at most max characters, without the spaces around it.
 func (d document) text(field string, max int) string {
 	v, ok := d.get(field)
 	if !ok {
 		return ""
 	}
+	return d.textAt(field, v, max)
+}
+
+func (d document) textAt(at string, v bson.RawValue, max int) string {
 	s, ok := v.StringValueOK()
 	switch {
 	case !ok:
-		d.fail(field, "must be a string, is %s", v.Type)
+		d.fail(at, "must be a string, is %s", v.Type)
 	case !utf8.ValidString(s):
-		d.fail(field, "is not valid UTF-8")
-	case utf8.RuneCountInString(s) > max:
-		d.fail(field, "has %d characters, at most %d are allowed", utf8.RuneCountInString(s), max)
+		d.fail(at, "is not valid UTF-8")
+	case len(s) > max && utf8.RuneCountInString(s) > max:
+		d.fail(at, "has %d characters, at most %d are allowed", utf8.RuneCountInString(s), max)
 	default:
 		return strings.TrimSpace(s)
 	}
@@ -63,20 +114,42 @@ func (d document) text(field string, max int) string {
 
 // required is a text that must not be empty.
 func (d document) required(field string, max int) string {
-	before := len(*d.errs)
-	s := d.text(field, max)
-	if s == "" && len(*d.errs) == before {
+	v, ok := d.get(field)
+	if !ok {
+		d.fail(field, "is missing")
+		return ""
+	}
+	before := d.broken
+	s := d.textAt(field, v, max)
+	if s == "" && d.broken == before {
 		d.fail(field, "is missing")
 	}
 	return s
 }
 
-func (d document) slug(field string) string {
-	s := d.required(field, 200)
-	if s != "" && !catalog.IsSlug(s) {
-		d.fail(field, "%q may hold only lower-case letters a-z, digits and single dashes between them", s)
-	}
+func (d document) slug() string {
+	s := d.required("slug", maxSlug)
+	d.checkSlug("slug", s)
 	return s
+}
+
+func (d document) checkSlug(at, s string) {
+	if s != "" && !catalog.IsSlug(s) {
+		d.fail(at, "%.200q may hold only lower-case letters a-z, digits and single dashes between them", s)
+	}
+}
+
+// boolean is true or false, or what it is by default.
+func (d document) boolean(field string, byDefault bool) bool {
+	v, ok := d.get(field)
+	if !ok {
+		return byDefault
+	}
+	b, ok := v.BooleanOK()
+	if !ok {
+		d.fail(field, "must be true or false, is %s", v.Type)
+	}
+	return b
 }
 
 // integer is a whole number between min and max, of any numeric type.
@@ -86,6 +159,8 @@ func (d document) integer(field string, min, max int32) *int32 {
 		return nil
 	}
 	var n int64
+	whole := true
+	var is any // as it was written
 	switch v.Type {
 	case bson.TypeInt32:
 		n = int64(v.Int32())
@@ -93,12 +168,21 @@ func (d document) integer(field string, min, max int32) *int32 {
 		n = v.Int64()
 	case bson.TypeDouble:
 		f := v.Double()
-		if n = int64(f); float64(n) != f || math.Abs(f) > 1<<53 {
-			d.fail(field, "must be a whole number, is %v", f)
-			return nil
+		n, is = int64(f), f
+		whole = float64(n) == f && math.Abs(f) <= 1<<53
+	case bson.TypeDecimal128:
+		text := v.Decimal128().String()
+		is = text
+		r, ok := new(big.Rat).SetString(text)
+		if whole = ok && r.IsInt() && r.Num().IsInt64(); whole {
+			n = r.Num().Int64()
 		}
 	default:
 		d.fail(field, "must be a number, is %s", v.Type)
+		return nil
+	}
+	if !whole {
+		d.fail(field, "must be a whole number, is %v", is)
 		return nil
 	}
 	if n < int64(min) || n > int64(max) {
@@ -107,6 +191,22 @@ func (d document) integer(field string, min, max int32) *int32 {
 	}
 	i := int32(n)
 	return &i
+}
+
+// requiredInteger is an integer that must be there.
+func (d document) requiredInteger(field string, min, max int32) int32 {
+	if _, ok := d.get(field); !ok {
+		d.fail(field, "is missing")
+	}
+	return or(d.integer(field, min, max), 0)
+}
+
+// or is a number, or what it is by default.
+func or(n *int32, byDefault int32) int32 {
+	if n == nil {
+		return byDefault
+	}
+	return *n
 }
 
 // date is an instant of the years 1 to 9999.
@@ -128,40 +228,102 @@ func (d document) date(field string) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// enum is a value of a Protobuf enum by its name without the prefix, such as SERIES.
-func (d document) enum(field, prefix string, values protoreflect.EnumDescriptor) protoreflect.EnumNumber {
-	s := d.required(field, 50)
-	if s == "" {
-		return 0
-	}
-	v := values.Values().ByName(protoreflect.Name(prefix + s))
-	if v == nil || v.Number() == 0 {
-		var known []string
-		for i := 1; i < values.Values().Len(); i++ {
-			known = append(known, strings.TrimPrefix(string(values.Values().Get(i).Name()), prefix))
+// names are the values of a Protobuf enum by the names that documents have for them.
+type names[E ~int32] map[string]E
+
+// namesOf are an enum's own names without the prefix, such as SERIES. The value zero has none.
+func namesOf[E ~int32](prefix string, values map[string]int32) names[E] {
+	out := names[E]{}
+	for name, v := range values {
+		if v != 0 {
+			out[strings.TrimPrefix(name, prefix)] = E(v)
 		}
-		d.fail(field, "%q is none of %s", s, strings.Join(known, ", "))
+	}
+	return out
+}
+
+// list has the names in the order of the values.
+func (ns names[E]) list() string {
+	var known []string
+	for name := range ns {
+		known = append(known, name)
+	}
+	slices.SortFunc(known, func(a, b string) int { return int(ns[a]) - int(ns[b]) })
+	return strings.Join(known, ", ")
+}
+
+// enum is a value by its name, which must be there.
+func enum[E ~int32](d document, field string, ns names[E]) E {
+	v, ok := d.get(field)
+	if !ok {
+		d.fail(field, "is missing")
 		return 0
 	}
-	return v.Number()
+	return enumAt(d, field, v, ns)
+}
+
+// enumOr is a value by its name, or what it is by default.
+func enumOr[E ~int32](d document, field string, ns names[E], byDefault E) E {
+	v, ok := d.get(field)
+	if !ok {
+		return byDefault
+	}
+	return enumAt(d, field, v, ns)
+}
+
+func enumAt[E ~int32](d document, at string, v bson.RawValue, ns names[E]) E {
+	before := d.broken
+	s := d.textAt(at, v, 50)
+	e, ok := ns[s]
+	switch {
+	case d.broken > before:
+	case s == "":
+		d.fail(at, "is missing")
+	case !ok:
+		d.fail(at, "%q is none of %s", s, ns.list())
+	}
+	return e
 }
 
 // ref is the _id of another document, as text.
-func (d document) ref(field string, key func(bson.RawValue) (string, error)) string {
+func (d document) ref(field string) string {
+	v, ok := d.get(field)
+	if !ok {
+		return ""
+	}
+	return d.refAt(field, v)
+}
+
+func (d document) requiredRef(field string) string {
 	v, ok := d.get(field)
 	if !ok {
 		d.fail(field, "is missing")
 		return ""
 	}
-	k, err := key(v)
-	if err != nil {
-		d.fail(field, "%v", err)
-	}
-	return k
+	return d.refAt(field, v)
 }
 
-// list calls each for the elements of an array.
-func (d document) list(field string, each func(i int, v bson.RawValue)) {
+func (d document) refAt(at string, v bson.RawValue) string {
+	if v.Type == bson.TypeNull || v.Type == bson.TypeUndefined {
+		d.fail(at, "must be an _id, is %s", v.Type)
+		return ""
+	}
+	k, err := cms.Key(v)
+	switch {
+	case err != nil:
+		d.fail(at, "%v", err)
+	case !utf8.ValidString(k):
+		d.fail(at, "is not valid UTF-8")
+	case len(k) > maxRef:
+		d.fail(at, "has %d bytes as text, at most %d are allowed", len(k), maxRef)
+	default:
+		return k
+	}
+	return ""
+}
+
+// list calls each for the elements of an array of at most max.
+func (d document) list(field string, max int, each func(at string, v bson.RawValue)) {
 	v, ok := d.get(field)
 	if !ok {
 		return
@@ -171,13 +333,33 @@ func (d document) list(field string, each func(i int, v bson.RawValue)) {
 		d.fail(field, "must be an array, is %s", v.Type)
 		return
 	}
-	values, err := a.Values()
-	if err != nil {
-		d.fail(field, "is malformed: %v", err)
+	elements := d.split(bson.Raw(a))
+	if len(elements) > max {
+		d.fail(field, "has %d elements, at most %d are allowed", len(elements), max)
+		return
 	}
-	for i, v := range values {
-		each(i, v)
+	for i, e := range elements {
+		each(field+"."+strconv.Itoa(i), e.Value())
 	}
+}
+
+// texts is an array of texts that check, if there is one, finds nothing wrong with.
+func (d document) texts(field string, max, maxText int, check func(at, s string)) []string {
+	var out []string
+	d.list(field, max, func(at string, v bson.RawValue) {
+		before := d.broken
+		s := d.textAt(at, v, maxText)
+		switch {
+		case d.broken > before:
+			return
+		case s == "":
+			d.fail(at, "is empty")
+		case check != nil:
+			check(at, s)
+		}
+		out = append(out, s)
+	})
+	return out
 }
 
 // nested is a document within this one; ok is false when it is absent or wrong.
@@ -186,85 +368,29 @@ func (d document) nested(field string) (document, bool) {
 	if !ok {
 		return d, false
 	}
+	return d.nestedAt(field, v)
+}
+
+func (d document) nestedAt(at string, v bson.RawValue) (document, bool) {
+	raw, ok := d.rawAt(at, v)
+	return document{fields: d.split(raw), path: d.path + at + ".", reading: d.reading}, ok
+}
+
+func (d document) rawAt(at string, v bson.RawValue) (bson.Raw, bool) {
 	raw, ok := v.DocumentOK()
 	if !ok {
-		d.fail(field, "must be a document, is %s", v.Type)
+		d.fail(at, "must be a document, is %s", v.Type)
 	}
-	return document{raw: raw, path: d.path + field + ".", errs: d.errs}, ok
+	return raw, ok
 }
 
-// documents is an array of documents.
-func (d document) documents(field string, each func(document)) {
-	d.list(field, func(i int, v bson.RawValue) {
-		raw, ok := v.DocumentOK()
-		if !ok {
-			d.fail(fmt.Sprintf("%s.%d", field, i), "must be a document, is %s", v.Type)
-			return
+// documents makes something of each document of an array.
+func documents[T any](d document, field string, max int, of func(document) T) []T {
+	var out []T
+	d.list(field, max, func(at string, v bson.RawValue) {
+		if n, ok := d.nestedAt(at, v); ok {
+			out = append(out, of(n))
 		}
-		each(document{raw: raw, path: fmt.Sprintf("%s%s.%d.", d.path, field, i), errs: d.errs})
-	})
-}
-
-const (
-	maxTitle = 300
-	maxText  = 20_000
-)
-
-func (d document) synopsis(field string) *catalogv1.Synopsis {
-	n, ok := d.nested(field)
-	if !ok {
-		return nil
-	}
-	return &catalogv1.Synopsis{Short: n.text("short", maxText), Medium: n.text("medium", maxText), Long: n.text("long", maxText)}
-}
-
-var country = regexp.MustCompile(`^[A-Z]{2}$`)
-
-func (d document) countries(field string) []string {
-	var out []string
-	d.list(field, func(i int, v bson.RawValue) {
-		s, _ := v.StringValueOK()
-		if !country.MatchString(s) {
-			d.fail(fmt.Sprintf("%s.%d", field, i), "must be a country as two capital letters (ISO 3166-1)")
-			return
-		}
-		out = append(out, s)
 	})
 	return out
-}
-
-// imageURL tells whether s is an absolute https URL or a path of this site, and for a browser too: it takes // and /\
-// for another site, and leaves tabs and line ends out.
-func imageURL(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || strings.Contains(s, `\`) {
-		return false
-	}
-	return u.Scheme == "https" && u.Host != "" || u.Scheme == "" && u.Host == "" && strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//")
-}
-
-func (d document) images(field string) []*catalogv1.Image {
-	var out []*catalogv1.Image
-	d.documents(field, func(n document) {
-		address := n.required("url", 2000)
-		if address != "" && !imageURL(address) {
-			n.fail("url", "must be a URL that begins with https:// or a path that begins with one /")
-		}
-		out = append(out, &catalogv1.Image{
-			Role: catalogv1.ImageRole(n.enum("role", "IMAGE_ROLE_", catalogv1.ImageRole(0).Descriptor())),
-			Url:  address, Alt: n.text("alt", maxTitle),
-		})
-	})
-	return out
-}
-
-// created is when the document was: its createdAt, else what its ObjectID tells, else the epoch.
-func (d document) created() *timestamppb.Timestamp {
-	if t := d.date("createdAt"); t != nil {
-		return t
-	}
-	if id, ok := d.raw.Lookup("_id").ObjectIDOK(); ok {
-		return timestamppb.New(id.Timestamp())
-	}
-	return timestamppb.New(time.Unix(0, 0))
 }

@@ -9,7 +9,6 @@ package transform
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -26,11 +25,26 @@ import (
 // Role is the name of this role.
 const Role = "transform"
 
+// output is where a collection's events go, and how one is made.
+type output struct {
+	topic string
+	event func(h header, id string, c change) (proto.Message, error)
+}
+
+// outputs are by input topic.
+var outputs = map[string]output{
+	stream.CMS("channel"):   {stream.Catalog("channel"), channelEvent},
+	stream.CMS("programme"): {stream.Catalog("programme"), programmeEvent},
+	stream.CMS("video"):     {stream.Catalog("video"), videoEvent},
+	stream.CMS("person"):    {stream.Catalog("person"), personEvent},
+	stream.CMS("page"):      {stream.Catalog("page"), pageEvent},
+}
+
 // Outputs names, by input topic, where the events go.
 func Outputs() map[string]string {
 	out := map[string]string{}
-	for _, e := range stream.Entities() {
-		out[stream.CMS(e)] = stream.Catalog(e)
+	for in, o := range outputs {
+		out[in] = o.topic
 	}
 	return out
 }
@@ -38,7 +52,7 @@ func Outputs() map[string]string {
 // Inputs are the topics that the role consumes.
 func Inputs() []string {
 	var in []string
-	for _, e := range stream.Entities() {
+	for _, e := range stream.Collections() {
 		in = append(in, stream.CMS(e))
 	}
 	return in
@@ -49,7 +63,7 @@ var namespace = uuid.MustParse("6f5b0f3e-7c1e-5d0a-9d5e-3f1f9f0d8a11")
 
 // Transform makes the records that follow from a record of a CMS topic: none when it says nothing of an entity's state.
 func Transform(r stream.Record) ([]stream.Record, error) {
-	out, ok := Outputs()[r.Topic]
+	out, ok := outputs[r.Topic]
 	if !ok {
 		return nil, fmt.Errorf("topic %s is none that is transformed", r.Topic)
 	}
@@ -68,14 +82,7 @@ func Transform(r stream.Record) ([]stream.Record, error) {
 	if !c.at.IsZero() {
 		h.occurredAt = timestamppb.New(c.at)
 	}
-	id := string(r.Key)
-	var event proto.Message
-	switch r.Topic {
-	case stream.CMS("programme"):
-		event, err = programmeEvent(h, id, c)
-	case stream.CMS("video"):
-		event, err = videoEvent(h, id, c)
-	}
+	event, err := out.event(h, string(r.Key), c)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +91,9 @@ func Transform(r stream.Record) ([]stream.Record, error) {
 		return nil, err
 	}
 	headers = append(headers, passed(r.Headers)...)
-	records := []stream.Record{{Topic: out, Key: r.Key, Value: value, Headers: headers}}
+	records := []stream.Record{{Topic: out.topic, Key: r.Key, Value: value, Headers: headers}}
 	if c.kind == removed {
-		records = append(records, stream.Record{Topic: out, Key: r.Key, Headers: passed(r.Headers)})
+		records = append(records, stream.Record{Topic: out.topic, Key: r.Key, Headers: passed(r.Headers)})
 	}
 	return records, nil
 }
@@ -108,6 +115,22 @@ type header struct {
 	occurredAt *timestamppb.Timestamp
 	kind       catalogv1.EventType
 	source     *catalogv1.Source
+}
+
+// payloads are the entity that a change leaves, and the one before it: a hint, left out when it broke a rule.
+func payloads[E any](id string, c change, entity func(id string, d document) *E) (now, before *E, err error) {
+	if c.before != nil {
+		d := read(c.before)
+		if e := entity(id, d); d.ok() {
+			before = e
+		}
+	}
+	if c.kind == removed {
+		return nil, before, nil
+	}
+	d := read(c.document)
+	now = entity(id, d)
+	return now, before, d.err()
 }
 
 type changeKind int
@@ -142,24 +165,19 @@ func parse(r stream.Record) (change, error) {
 	if r.Value == nil {
 		return change{kind: removed, at: r.Time}, nil
 	}
-	// The Extended JSON parser trusts its input: half an object can send it round for ever, and arrays nested without
-	// end overflow its stack. So JSON's own, which also bounds the depth, looks first.
-	if !json.Valid(r.Value) {
-		var why json.RawMessage
-		return change{}, fmt.Errorf("the value is not JSON: %w", json.Unmarshal(r.Value, &why))
-	}
-	// The whole value is read, not just the fields below: skipping one is where the parser goes round.
-	var raw bson.Raw
-	if err := bson.UnmarshalExtJSON(r.Value, false, &raw); err != nil {
-		return change{}, fmt.Errorf("the value is not a change as MongoDB Extended JSON: %w", err)
+	raw, err := decode(r.Value)
+	if err != nil {
+		return change{}, err
 	}
 	v := read(raw)
-	c := change{at: cmp.Or(instant(raw.Lookup("wallTime")), instant(raw.Lookup("clusterTime")))}
-	if d, ok := v.nested("fullDocument"); ok {
-		c.document = d.raw
+	wall, _ := v.get("wallTime")
+	cluster, _ := v.get("clusterTime")
+	c := change{at: cmp.Or(instant(wall), instant(cluster))}
+	if d, ok := v.get("fullDocument"); ok {
+		c.document, _ = v.rawAt("fullDocument", d)
 	}
-	if d, ok := v.nested("fullDocumentBeforeChange"); ok {
-		c.before = d.raw
+	if d, ok := v.get("fullDocumentBeforeChange"); ok {
+		c.before, _ = v.rawAt("fullDocumentBeforeChange", d)
 	}
 	operation := v.required("operationType", 50)
 	if err := v.err(); err != nil {

@@ -2,6 +2,7 @@ package transform_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -26,10 +27,19 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 func newEvent(entity string) proto.Message {
-	if entity == "video" {
+	switch entity {
+	case "channel":
+		return &catalogv1.ChannelEvent{}
+	case "programme":
+		return &catalogv1.ProgrammeEvent{}
+	case "video":
 		return &catalogv1.VideoEvent{}
+	case "person":
+		return &catalogv1.PersonEvent{}
+	case "page":
+		return &catalogv1.PageEvent{}
 	}
-	return &catalogv1.ProgrammeEvent{}
+	panic(entity)
 }
 
 // change is a record of a CMS topic.
@@ -46,9 +56,9 @@ func change(entity, key string, value []byte) stream.Record {
 }
 
 // The cases are testdata/ENTITY/NAME.json, a value of a CMS topic, and NAME.txtpb, the event made of it. Its first line
-// says which records come out.
+// says which records come out; of a document that is set aside it has the broken rules.
 func TestTransform(t *testing.T) {
-	for _, entity := range stream.Entities() {
+	for _, entity := range stream.Collections() {
 		inputs, err := filepath.Glob(filepath.Join("testdata", entity, "*.json"))
 		if err != nil || len(inputs) == 0 {
 			t.Fatalf("no cases: %v", err)
@@ -76,6 +86,19 @@ func testGolden(t *testing.T, entity string, value []byte, golden string) {
 	}
 	in := change(entity, key, value)
 	records, err := transform.Transform(in)
+	// As capture writes it, and as anyone may.
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, value); err != nil {
+		t.Fatal(err)
+	}
+	same, sameErr := transform.Transform(change(entity, key, compact.Bytes()))
+	if diff := cmp.Diff(records, same); diff != "" || fmt.Sprint(err) != fmt.Sprint(sameErr) {
+		t.Errorf("without its spaces it is another: %s %v", diff, sameErr)
+	}
+	if strings.HasPrefix(filepath.Base(golden), "wrong") {
+		testRefused(t, records, err, golden)
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +155,35 @@ func testGolden(t *testing.T, entity string, value []byte, golden string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testRefused(t *testing.T, records []stream.Record, err error, golden string) {
+	if err == nil || records != nil {
+		t.Fatalf("got %d records, %v", len(records), err)
+	}
+	got := "# broken: " + strings.ReplaceAll(err.Error(), "\n", "\n# broken: ") + "\n"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryCollectionIsTransformed(t *testing.T) {
+	want := map[string]string{}
+	for _, c := range stream.Collections() {
+		want[stream.CMS(c)] = stream.Catalog(c)
+	}
+	if diff := cmp.Diff(want, transform.Outputs()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -250,7 +302,7 @@ createdAt: must be a date, is 32-bit integer`},
 	{"an operation that is no text", "programme", `{"operationType":7}`, "operationType: must be a string, is 32-bit integer"},
 	{"an unknown operation", "programme", `{"operationType":"drop"}`, `operationType: "drop" is none of insert, update, replace, delete`},
 	{"an insert of nothing", "programme", `{"operationType":"insert","fullDocument":null}`, "an insert without fullDocument"},
-	{"a topic of no entity", "person", string(programmeChange(good)), "topic cms.person is none that is transformed"},
+	{"a topic of no entity", "rating", string(programmeChange(good)), "topic cms.rating is none that is transformed"},
 }
 
 func TestTransformNamesEveryRuleThatIsBroken(t *testing.T) {
@@ -264,6 +316,43 @@ func TestTransformNamesEveryRuleThatIsBroken(t *testing.T) {
 	}
 }
 
+// TestSizes has what is far too large: one broken rule each, said in few words and good time.
+func TestSizes(t *testing.T) {
+	long := strings.Repeat("é", 10<<20) // 20 MB
+	many := func(element string) string { return "[" + strings.Repeat(element+",", 1<<18) + element + "]" }
+	for name, tt := range map[string]struct{ entity, fields, want string }{
+		"a slug":              {"programme", `"slug":"` + long + `","title":"Nimbo","kind":"KIDS"`, "slug: has 10485760 characters, at most 200 are allowed"},
+		"a kind":              {"programme", `"slug":"nimbo","title":"Nimbo","kind":"` + long + `"`, "kind: has 10485760 characters, at most 50 are allowed"},
+		"a biography":         {"person", `"slug":"lea","title":"Léa","biography":"` + long + `"`, "biography: has 10485760 characters, at most 20000 are allowed"},
+		"a card's target":     {"page", `"slug":"home","title":"A","sections":[{"cards":[{"target":"` + long + `"}]}]`, "sections.0.cards.0.target: has 10485760 characters, at most 1000 are allowed"},
+		"a reference":         {"programme", good + `,"channel":"` + long + `"`, "channel: has 20971520 bytes as text, at most 1000 are allowed"},
+		"a reference of many": {"programme", good + `,"channel":` + many(`"a"`), "channel: has 1048581 bytes as text, at most 1000 are allowed"},
+		"a date":              {"programme", good + `,"createdAt":{"$date":"` + long + `"}`, ""},
+		"a number":            {"programme", good + `,"year":{"$numberDecimal":"` + strings.Repeat("9", 2<<20) + `"}`, ""},
+		"credits":             {"programme", good + `,"credits":` + many(`7`), "credits: has 262145 elements, at most 10000 are allowed"},
+		"genres":              {"programme", good + `,"genres":` + many(`"a"`), "genres: has 262145 elements, at most 50 are allowed"},
+		"sections":            {"page", `"slug":"home","title":"A","sections":` + many(`{}`), "sections: has 262145 elements, at most 100 are allowed"},
+		"languages":           {"video", `"slug":"e1","title":"A","kind":"FILM","programme":"s1","tracks":{"audio":` + many(`null`) + `}`, "tracks.audio: has 262145 elements, at most 100 are allowed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			records, err := transform.Transform(change(tt.entity, "s1", programmeChange(tt.fields)))
+			if records != nil || err == nil || len(err.Error()) > 2000 || tt.want != "" && err.Error() != tt.want {
+				t.Errorf("got %d records, %.1000v\nwant %s", len(records), err, tt.want)
+			}
+		})
+	}
+}
+
+func TestManyBrokenRules(t *testing.T) {
+	card := `{"target":"` + strings.Repeat("é", 900) + `:x","title":` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `,"badges":[7,7,7,7,7]}`
+	cards := "[" + strings.Repeat(card+",", 199) + card + "]"
+	sections := "[" + strings.Repeat(`{"cards":`+cards+`},`, 99) + `{}]`
+	_, err := transform.Transform(change("page", "s1", programmeChange(`"slug":"home","title":"A","sections":`+sections)))
+	if err == nil || len(err.Error()) > 20_000 || !strings.HasSuffix(err.Error(), "\nand 138550 more broken rules") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAKeyThatIsNotUTF8(t *testing.T) {
 	records, err := transform.Transform(change("programme", "\xff", programmeChange(good)))
 	if records != nil || err == nil {
@@ -272,7 +361,7 @@ func TestAKeyThatIsNotUTF8(t *testing.T) {
 }
 
 func FuzzTransform(f *testing.F) {
-	for i, entity := range stream.Entities() {
+	for i, entity := range stream.Collections() {
 		inputs, err := filepath.Glob(filepath.Join("testdata", entity, "*.json"))
 		if err != nil {
 			f.Fatal(err)
@@ -283,6 +372,11 @@ func FuzzTransform(f *testing.F) {
 				f.Fatal(err)
 			}
 			f.Add(i, "s1", value)
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, value); err != nil {
+				f.Fatal(err)
+			}
+			f.Add(i, "s1", compact.Bytes())
 		}
 	}
 	for _, b := range bad {
@@ -291,7 +385,7 @@ func FuzzTransform(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, entity int, key string, value []byte) {
-		entities := stream.Entities()
+		entities := stream.Collections()
 		in := change(entities[uint(entity)%uint(len(entities))], key, value)
 		records, err := transform.Transform(in)
 		if err != nil {
@@ -318,54 +412,78 @@ func FuzzTransform(f *testing.F) {
 	})
 }
 
-// A typical programme: 1.7 KB.
+// What a record takes: a typical programme's and a typical video's, as capture writes an update.
 func BenchmarkTransform(b *testing.B) {
-	value := typical(b)
-	in := change("programme", "5fbbd1b2e4b0f0a1c2d3e4f5", value)
-	b.Run("transform", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(value)))
-		for b.Loop() {
-			if _, err := transform.Transform(in); err != nil {
-				b.Fatal(err)
-			}
+	for entity, value := range map[string][]byte{"programme": typicalProgramme(b), "video": typicalVideo(b)} {
+		in := change(entity, "5fbbd1b2e4b0f0a1c2d3e4f5", value)
+		bench := func(name string, once func() error) {
+			b.Run(entity+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(len(value)))
+				for b.Loop() {
+					if err := once(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+			})
 		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-	})
-	b.Run("of which reading Extended JSON", func(b *testing.B) {
-		b.ReportAllocs()
-		b.SetBytes(int64(len(value)))
-		for b.Loop() {
+		bench("transform", func() error {
+			_, err := transform.Transform(in)
+			return err
+		})
+		// What it is compared with: the driver's parser alone, over the whole value.
+		bench("bson.UnmarshalExtJSON", func() error {
 			var v bson.Raw
-			if err := bson.UnmarshalExtJSON(value, false, &v); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+			return bson.UnmarshalExtJSON(value, false, &v)
+		})
+	}
+}
+
+const words = "Une nuit, le dernier tram ne rentre pas au dépôt. "
+
+func typicalProgramme(b *testing.B) []byte {
+	credits := bson.A{}
+	for i, role := range []string{"DIRECTOR", "WRITER", "ACTOR", "ACTOR", "ACTOR", "ACTOR", "ACTOR", "GUEST"} {
+		credits = append(credits, bson.D{{Key: "person", Value: fmt.Sprintf("person-%03d", i)}, {Key: "role", Value: role}, {Key: "character", Value: "Le conducteur"}})
+	}
+	from, until := bson.DateTime(1577934245000), bson.DateTime(1893456000000)
+	return typical(b, "programme", bson.D{
+		{Key: "kind", Value: "SERIES"}, {Key: "channel", Value: "ch01"}, {Key: "year", Value: int32(2021)}, {Key: "countries", Value: bson.A{"FR", "BE"}},
+		{Key: "synopsis", Value: bson.D{{Key: "short", Value: strings.Repeat(words, 2)}, {Key: "medium", Value: strings.Repeat(words, 5)}, {Key: "long", Value: strings.Repeat(words, 10)}}},
+		{Key: "ageRating", Value: "AGE_10"}, {Key: "genres", Value: bson.A{"Séries policières", "Drame", "Fantastique"}},
+		{Key: "rights", Value: bson.A{
+			bson.D{{Key: "screens", Value: bson.A{"web", "mobile"}}, {Key: "territories", Value: bson.A{"FR"}}, {Key: "from", Value: from}, {Key: "until", Value: until}},
+			bson.D{{Key: "screens", Value: bson.A{"iptv"}}, {Key: "from", Value: from}, {Key: "offer", Value: "MAX"}},
+		}},
+		{Key: "credits", Value: credits},
 	})
 }
 
-func typical(b *testing.B) []byte {
+func typicalVideo(b *testing.B) []byte {
+	return typical(b, "video", bson.D{
+		{Key: "kind", Value: "EPISODE"}, {Key: "programme", Value: bson.ObjectID{0x5f, 0xbb, 0xd1, 0xb2}}, {Key: "season", Value: int32(1)}, {Key: "episode", Value: int32(3)},
+		{Key: "synopsis", Value: bson.D{{Key: "short", Value: strings.Repeat(words, 2)}}}, {Key: "duration", Value: int32(3120)},
+	})
+}
+
+func typical(b *testing.B, collection string, fields bson.D) []byte {
 	b.Helper()
-	text := func(n int) string {
-		return strings.Repeat("Une nuit, le dernier tram ne rentre pas au dépôt. ", n/50)
-	}
 	var images bson.A
 	for _, role := range []string{"THUMBNAIL", "PORTRAIT", "COVER"} {
 		images = append(images, bson.D{{Key: "role", Value: role}, {Key: "url", Value: "/images/le-dernier-tram-" + strings.ToLower(role) + ".webp"}, {Key: "alt", Value: "Un tram vide, la nuit"}})
 	}
 	date := bson.DateTime(1577934245000)
 	id := bson.ObjectID{0x5f, 0xbb, 0xd1, 0xb2, 0xe4, 0xb0, 0xf0, 0xa1, 0xc2, 0xd3, 0xe4, 0xf5}
+	document := bson.D{{Key: "_id", Value: id}, {Key: "slug", Value: "le-dernier-tram"}, {Key: "title", Value: "Le dernier tram"}}
+	document = append(append(document, fields...), bson.D{
+		{Key: "images", Value: images}, {Key: "publishedAt", Value: date}, {Key: "createdAt", Value: date}, {Key: "updatedAt", Value: date},
+	}...)
 	value, err := bson.MarshalExtJSON(bson.D{
 		{Key: "_id", Value: bson.D{{Key: "_data", Value: "8265F0A1000000012B022C0100296E5A1004"}}},
 		{Key: "operationType", Value: "update"},
-		{Key: "fullDocument", Value: bson.D{
-			{Key: "_id", Value: id}, {Key: "slug", Value: "le-dernier-tram"}, {Key: "title", Value: "Le dernier tram"}, {Key: "kind", Value: "SERIES"},
-			{Key: "synopsis", Value: bson.D{{Key: "short", Value: text(100)}, {Key: "medium", Value: text(200)}, {Key: "long", Value: text(300)}}},
-			{Key: "year", Value: int32(2021)}, {Key: "countries", Value: bson.A{"FR", "BE"}}, {Key: "images", Value: images},
-			{Key: "publishedAt", Value: date}, {Key: "createdAt", Value: date}, {Key: "updatedAt", Value: date},
-		}},
-		{Key: "ns", Value: bson.D{{Key: "db", Value: "cms"}, {Key: "coll", Value: "programme"}}},
+		{Key: "fullDocument", Value: document},
+		{Key: "ns", Value: bson.D{{Key: "db", Value: "cms"}, {Key: "coll", Value: collection}}},
 		{Key: "documentKey", Value: bson.D{{Key: "_id", Value: id}}},
 		{Key: "updateDescription", Value: bson.D{{Key: "updatedFields", Value: bson.D{{Key: "title", Value: "Le dernier tram"}, {Key: "updatedAt", Value: date}}}, {Key: "removedFields", Value: bson.A{}}}},
 		{Key: "clusterTime", Value: date}, {Key: "wallTime", Value: date},

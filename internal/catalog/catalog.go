@@ -1,15 +1,17 @@
 // Package catalog is the projection in Redis: blobs, lists and slugs, as project writes them and the gateway reads them.
 //
-//	{programme:p1}:web|mobile|iptv    the blob of one screen             \  one slot: blobs and
-//	{programme:p1}:state              fence, and the families it is in   /  fence change together
+//	{programme:p1}                    an entity, a hash: fence, families, and the blob of each screen
 //
-//	{programmes}:web:date ...         a family: sorted sets of members   \  one slot: a member's
-//	{programmes}:members              each member's fence and places     /  places change together
-//	{videos:p1}, {slug:programme:x}   more families
+//	{programmes}:date ...             a family: sorted sets of members    \  one slot: a member's
+//	{programmes}:members              each member's fence and its places  /  places change together
+//	{videos:p1}, {credits:pe1}, {slug:programme:x} ...   more families
 //
-// An entity's blob and its families lie in different slots, so no transaction spans them. The entity's state names the
-// families it is in, old and new, before any of them changes: a crash between two steps is repaired by the same change
-// coming again, or by the next. Every step refuses a fence that is older than what it finds.
+// An entity and its families lie in different slots, so no transaction spans them. The entity names the families it is
+// in, old and new, before any of them changes: a crash between two steps is repaired by the same change coming again, or
+// by the next. Every step refuses a fence that is older than what it finds.
+//
+// Lists have every entity, whatever its rights: who may see it depends on the screen, the territory and the clock, which
+// the members' notes answer at read.
 package catalog
 
 import (
@@ -109,20 +111,20 @@ func (c *Catalog) Ping(ctx context.Context) error {
 	return nil
 }
 
-// run executes a pipeline of scripts; Redis forgets them when it restarts, then they are loaded and sent once more.
+// run executes a pipeline, which may have scripts; Redis forgets them when it restarts, then they are loaded and sent once more.
 func (c *Catalog) run(ctx context.Context, add func(redis.Pipeliner)) ([]redis.Cmder, error) {
 	for attempt := 0; ; attempt++ {
 		cmds, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error { add(p); return nil })
-		if err == nil || errors.Is(err, redis.Nil) {
-			return cmds, nil
-		}
-		if attempt == 0 && isNoScript(cmds) {
+		if err != nil && attempt == 0 && isNoScript(cmds) { // err is the first command's that has one, and may be nil's
 			if err := c.loadScripts(ctx); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		return nil, fmt.Errorf("writing to Redis: %w", err)
+		if err == nil || errors.Is(err, redis.Nil) {
+			return cmds, nil
+		}
+		return nil, fmt.Errorf("asking Redis: %w", err)
 	}
 }
 
@@ -136,7 +138,7 @@ func isNoScript(cmds []redis.Cmder) bool {
 }
 
 func (c *Catalog) loadScripts(ctx context.Context) error {
-	for _, s := range []*redis.Script{beginScript, placeScript, finishScript, positionScript} {
+	for _, s := range []*redis.Script{entityScript, placeScript, finishScript, positionScript, groupsScript} {
 		if err := s.Load(ctx, c.redis).Err(); err != nil {
 			return fmt.Errorf("loading scripts into Redis: %w", err)
 		}

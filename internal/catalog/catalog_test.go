@@ -2,8 +2,10 @@ package catalog_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -23,6 +25,8 @@ var (
 	now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	// week is how long a removed thing's fence is kept.
 	week = 7 * 24 * time.Hour
+	// view sees whatever has no rights.
+	view = catalog.View{Screen: catalog.Web, Territory: "FR", Now: now}
 )
 
 // store is a catalogue of the test's own, and the Redis under it.
@@ -32,6 +36,7 @@ type store struct {
 	redis  redis.UniversalClient
 	prefix string
 	crash  *crash
+	slots  *slots
 }
 
 func open(t *testing.T) *store {
@@ -40,8 +45,9 @@ func open(t *testing.T) *store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &store{t: t, redis: client, prefix: servertest.Name(), crash: newCrash(t)}
+	s := &store{t: t, redis: client, prefix: servertest.Name(), crash: newCrash(t), slots: &slots{t: t}}
 	s.Catalog = catalog.New(client, s.prefix)
+	client.AddHook(s.slots)
 	client.AddHook(s.crash)
 	t.Cleanup(func() {
 		for _, k := range s.keys() {
@@ -52,7 +58,7 @@ func open(t *testing.T) *store {
 	return s
 }
 
-// keys are all that the catalogue has in Redis, without the prefix.
+// keys are all that the catalogue has in Redis.
 func (s *store) keys() []string {
 	s.t.Helper()
 	var keys []string
@@ -72,21 +78,31 @@ func (s *store) short(key string) string { return strings.TrimPrefix(key, s.pref
 // apply applies one change.
 func (s *store) apply(ch catalog.Change) catalog.Outcome {
 	s.t.Helper()
-	out, err := s.Apply(s.t.Context(), []catalog.Change{ch}, now)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return out[0]
+	return s.applyAll(ch)[0]
 }
 
-// lists reads whole lists, as ids.
-func (s *store) list(f catalog.Family, screen catalog.Screen, order catalog.Order) []string {
+func (s *store) applyAll(changes ...catalog.Change) []catalog.Outcome {
 	s.t.Helper()
-	ps, err := s.Pages(s.t.Context(), []catalog.List{{Family: f, Screen: screen, Order: order, First: 1000}})
+	out, err := s.Apply(s.t.Context(), changes, now)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return ids(ps[0].Members)
+	return out
+}
+
+// list reads a whole list, as ids.
+func (s *store) list(f catalog.Family, order catalog.Order) []string {
+	s.t.Helper()
+	return ids(s.page(view, catalog.List{Family: f, Order: order, First: 10000}).Members)
+}
+
+func (s *store) page(v catalog.View, l catalog.List) catalog.Page {
+	s.t.Helper()
+	ps, err := s.Pages(s.t.Context(), v, []catalog.List{l})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return ps[0]
 }
 
 func ids(members []string) []string {
@@ -97,14 +113,16 @@ func ids(members []string) []string {
 	return out
 }
 
-func (s *store) owner(f catalog.Family) string {
+func (s *store) owner(a catalog.Address) string {
 	s.t.Helper()
-	os, err := s.Owners(s.t.Context(), []catalog.Family{f})
+	os, err := s.Owners(s.t.Context(), []catalog.Address{a})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return os[0]
 }
+
+func slugOf(slug string) catalog.Address { return catalog.SlugOf("programme", slug) }
 
 func (s *store) blob(screen catalog.Screen, kind, id string) string {
 	s.t.Helper()
@@ -118,17 +136,19 @@ func (s *store) blob(screen catalog.Screen, kind, id string) string {
 // crash makes the client fail in the midst of a change, as a process would that is killed.
 type crash struct {
 	steps map[string]string // by script's hash
-	step  string            // where: begin, place or finish; "" for never
+	step  string            // where: entity, place or finish; "" for never
 	after int               // how many commands of that step are done before
 	hold  chan struct{}     // when set, the step waits for it instead of failing
 	held  chan struct{}     // closed when it waits
+	// flush, when set, is made to forget its scripts instead, once.
+	flush redis.UniversalClient
 }
 
 var errCrash = errors.New("killed")
 
 func newCrash(t *testing.T) *crash {
 	c := &crash{steps: map[string]string{}}
-	for _, step := range []string{"begin", "place", "finish"} {
+	for _, step := range []string{"entity", "place", "finish"} {
 		lua, err := os.ReadFile(step + ".lua")
 		if err != nil {
 			t.Fatal(err)
@@ -151,8 +171,21 @@ func (c *crash) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 			<-c.hold
 			return next(ctx, cmds)
 		}
-		if n := min(c.after, len(cmds)); n > 0 {
+		n := min(c.after, len(cmds))
+		if n > 0 {
 			_ = next(ctx, cmds[:n])
+		}
+		if c.flush != nil {
+			if err := c.flush.ScriptFlush(ctx).Err(); err != nil {
+				return err
+			}
+			_ = next(ctx, cmds[n:])
+			for _, cmd := range cmds {
+				if cmd.Err() != nil {
+					return cmd.Err() // as a pipeline does
+				}
+			}
+			return nil
 		}
 		for _, cmd := range cmds {
 			cmd.SetErr(errCrash)
@@ -168,46 +201,194 @@ func date(day int) *timestamppb.Timestamp {
 	return timestamppb.New(time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC))
 }
 
+// item is an entity as a test wants it; change places it as project does.
+type item struct {
+	catalog.Ref
+	fence       stream.Fence
+	kind, title string
+	day         int
+	note        string
+	slug        string
+	former      []string
+	// Of programmes.
+	channel string
+	genres  []string
+	people  []string // once for each credit
+	// Of videos.
+	programme       string
+	season, episode *int32
+}
+
+// date and title are its keys in these orders.
+func (it item) date() string { return catalog.DateKey(date(it.day)) }
+
+func (it item) change() catalog.Change {
+	ch := catalog.Change{Kind: it.Kind, ID: it.ID, Fence: it.fence, Blobs: blobs(it.Kind+":"+it.ID, it.fence)}
+	add := func(f catalog.Family, places ...catalog.Place) {
+		ch.Placements = append(ch.Placements, catalog.Placement{Family: f, Note: it.note, Places: places})
+	}
+	if it.Kind == "video" {
+		places := catalog.VideoPlaces(it.kind, it.season, it.episode, date(it.day))
+		if it.slug != "" {
+			places = append(places, catalog.VideoSlug(it.programme, it.slug).Claim(date(it.day)))
+		}
+		for _, s := range it.former {
+			places = append(places, catalog.VideoSlug(it.programme, s).Former(date(it.day)))
+		}
+		add(catalog.Videos(it.programme), places...)
+		return ch
+	}
+	both := append(catalog.Facets(catalog.ByDate, it.kind, it.date()), catalog.Facets(catalog.ByTitle, it.kind, catalog.TitleKey(it.title))...)
+	add(catalog.Programmes, both...)
+	var scopes []string
+	var categories []catalog.Place
+	for _, g := range it.genres {
+		scopes = append(scopes, catalog.CategoryScope(g))
+		categories = append(categories, catalog.Place{Set: catalog.CategorySet, Key: catalog.CategoryKey(g, strings.ToUpper(g))})
+		add(catalog.OfCategory(g), both...)
+	}
+	if len(categories) > 0 {
+		add(catalog.Categories, categories...)
+	}
+	if it.channel != "" {
+		add(catalog.OfChannel(it.channel), catalog.Facets(catalog.ByDate, it.kind, it.date(), scopes...)...)
+	}
+	credits := map[string][]catalog.Place{}
+	for i, p := range it.people {
+		credits[p] = append(credits[p], catalog.Facets(catalog.ByDate, it.kind, fmt.Sprintf("%s:%05d", it.date(), i))...)
+	}
+	for _, p := range slices.Sorted(maps.Keys(credits)) {
+		add(catalog.Credits(p), credits[p]...)
+	}
+	if it.slug != "" {
+		a := catalog.SlugOf(it.Kind, it.slug)
+		add(a.Family, a.Claim(date(it.day)))
+	}
+	for _, s := range it.former {
+		a := catalog.SlugOf(it.Kind, s)
+		add(a.Family, a.Former(date(it.day)))
+	}
+	return ch
+}
+
 // programme is a change of a programme; its blobs tell its fence and screen.
 func programme(id string, f stream.Fence, slug string, day int) catalog.Change {
-	return catalog.Change{
-		Kind: "programme", ID: id, Fence: f, Blobs: blobs(id, f, catalog.Screens()),
-		Placements: []catalog.Placement{
-			{Family: catalog.Programmes, Keys: map[catalog.Order]string{catalog.ByDate: catalog.DateKey(date(day))}, Screens: catalog.Screens()},
-			catalog.Claim(catalog.ProgrammeSlug(slug), date(day)),
-		},
-	}
+	return item{Ref: catalog.Ref{Kind: "programme", ID: id}, fence: f, kind: "SERIES", title: slug, day: day, slug: slug}.change()
 }
 
 func video(id string, f stream.Fence, programmeID, slug string, day int, episode int32) catalog.Change {
-	return catalog.Change{
-		Kind: "video", ID: id, Fence: f, Blobs: blobs(id, f, catalog.Screens()),
-		Placements: []catalog.Placement{
-			{
-				Family: catalog.Videos(programmeID),
-				Keys: map[catalog.Order]string{
-					catalog.ByDate: catalog.DateKey(date(day)), catalog.ByEpisode: catalog.EpisodeKey(nil, &episode, date(day)),
-				},
-				Screens: catalog.Screens(),
-			},
-			catalog.Claim(catalog.VideoSlug(programmeID, slug), date(day)),
-		},
-	}
+	return item{Ref: catalog.Ref{Kind: "video", ID: id}, fence: f, kind: "EPISODE", day: day, slug: slug, programme: programmeID, episode: &episode}.change()
 }
 
 func removal(kind, id string, f stream.Fence) catalog.Change {
 	return catalog.Change{Kind: kind, ID: id, Fence: f}
 }
 
-func blobs(id string, f stream.Fence, screens []catalog.Screen) map[catalog.Screen][]byte {
+func blobs(id string, f stream.Fence) map[catalog.Screen][]byte {
 	m := map[catalog.Screen][]byte{}
-	for _, s := range screens {
+	for _, s := range catalog.Screens() {
 		m[s] = fmt.Appendf(nil, "%s at %d.%d for %s", id, f.Incarnation, f.Offset, s)
 	}
 	return m
 }
 
-func TestAnOldChangeIsRefused(t *testing.T) {
+// spec is what a family's members hash has of each, behind the fence.
+type spec struct {
+	Note  string   `json:"n"`
+	Pairs []string `json:"p"`
+}
+
+// content is all that is stored but the fences of what was removed; those it checks.
+func (s *store) content() map[string][]string {
+	s.t.Helper()
+	m := map[string][]string{}
+	ctx := context.Background()
+	keys := s.keys()
+	types := make([]*redis.StatusCmd, len(keys))
+	ttls := make([]*redis.DurationCmd, len(keys))
+	hashes := make([]*redis.MapStringStringCmd, len(keys))
+	sets := make([]*redis.StringSliceCmd, len(keys))
+	pipelined := func(add func(p redis.Pipeliner, i int, k string)) {
+		s.t.Helper()
+		if _, err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for i, k := range keys {
+				add(p, i, k)
+			}
+			return nil
+		}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	pipelined(func(p redis.Pipeliner, i int, k string) { types[i], ttls[i] = p.Type(ctx, k), p.PTTL(ctx, k) })
+	pipelined(func(p redis.Pipeliner, i int, k string) {
+		if types[i].Val() == "hash" {
+			hashes[i] = p.HGetAll(ctx, k)
+		} else {
+			sets[i] = p.ZRange(ctx, k, 0, -1)
+		}
+	})
+	removed := map[string][]string{} // ids by family, as the members say, then as the removed
+	for i, k := range keys {
+		name, kept := s.short(k), ttls[i].Val() > 0
+		family, isMembers := strings.CutSuffix(name, "}:members")
+		former, isRemoved := strings.CutSuffix(name, "}:removed")
+		switch {
+		case isRemoved:
+			removed["removed of "+former] = slices.Sorted(slices.Values(sets[i].Val()))
+		case isMembers:
+			alive := false
+			for id, v := range hashes[i].Val() {
+				if v = v[24:]; v == "" {
+					removed["members of "+family] = append(removed["members of "+family], id)
+					continue
+				}
+				alive = true
+				var sp spec
+				if err := json.Unmarshal([]byte(v), &sp); err != nil {
+					s.t.Fatal(err)
+				}
+				m[name] = append(m[name], fmt.Sprintf("%q %s %q %q", id, hashes[i].Val()[id][:24], sp.Note, sp.Pairs))
+			}
+			slices.Sort(m[name])
+			if alive == kept {
+				s.t.Errorf("%s: it has some: %v; it expires: %v", name, alive, kept)
+			}
+		case hashes[i] != nil: // an entity
+			h := hashes[i].Val()
+			if gone := len(h) == 2 && h["families"] == "[]"; gone != kept {
+				s.t.Errorf("%s: gone: %v; it expires: %v", name, gone, kept)
+			} else if gone {
+				continue
+			}
+			var families []string
+			if err := json.Unmarshal([]byte(h["families"]), &families); err != nil {
+				s.t.Fatal(err)
+			}
+			h["families"] = fmt.Sprintf("%q", families)
+			for f, v := range h {
+				m[name] = append(m[name], f+": "+v)
+			}
+			slices.Sort(m[name])
+		default:
+			m[name] = sets[i].Val()
+			if kept {
+				s.t.Errorf("%s expires", name)
+			}
+		}
+	}
+	for what, ids := range removed {
+		if f, ok := strings.CutPrefix(what, "members of "); ok {
+			if diff := cmp.Diff(slices.Sorted(slices.Values(ids)), removed["removed of "+f]); diff != "" {
+				s.t.Errorf("%s and removed differ: %s", what, diff)
+			}
+		} else if _, ok := removed["members of "+strings.TrimPrefix(what, "removed of ")]; !ok {
+			s.t.Errorf("%s: no member knows of %q", what, ids)
+		}
+	}
+	return m
+}
+
+func TestAnOldChangeIsRefusedAndChangesNothing(t *testing.T) {
 	s := open(t)
 	if o := s.apply(programme("p", fence(5), "a", 1)); o.Refused {
 		t.Error("the first change is refused")
@@ -218,25 +399,47 @@ func TestAnOldChangeIsRefused(t *testing.T) {
 		refused bool
 	}{
 		{"an older one", fence(4), true},
-		{"the same", fence(5), true},
 		{"an older incarnation's later one", stream.Fence{Incarnation: 0, Offset: 99}, true},
+		{"the same", fence(5), false}, // harmless: a fence is of one change
 		{"a later one", fence(16), false},
 		{"a newer incarnation's earlier one", stream.Fence{Incarnation: 2, Offset: 0}, false},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := s.blob(catalog.Web, "programme", "p")
-			slug := fmt.Sprint("slug", i)
-			if o := s.apply(programme("p", tt.fence, slug, 2)); o.Refused != tt.refused {
-				t.Errorf("refused: %v", o.Refused)
-			}
-			if after := s.blob(catalog.Web, "programme", "p"); (after == before) != tt.refused {
-				t.Errorf("the blob is %q", after)
-			}
-			if owner := s.owner(catalog.ProgrammeSlug(slug)); (owner == "") != tt.refused {
-				t.Errorf("the slug is %q's", owner)
+			for name, ch := range map[string]catalog.Change{
+				"edit": programme("p", tt.fence, fmt.Sprint("slug", i), 2), "removal": removal("programme", "p", tt.fence),
+			} {
+				if name == "removal" && !tt.refused {
+					continue
+				}
+				before := s.content()
+				if o := s.apply(ch); o.Refused != tt.refused {
+					t.Errorf("%s: refused: %v", name, o.Refused)
+				}
+				if same := cmp.Equal(before, s.content()); same != tt.refused {
+					t.Errorf("%s: nothing changed: %v", name, same)
+				}
 			}
 		})
+	}
+}
+
+func TestAChangeThatComesAgainIsHarmless(t *testing.T) {
+	s := open(t)
+	for _, ch := range []catalog.Change{
+		programme("p", fence(1), "a", 1), video("v", fence(2), "p", "b", 1, 1), video("v", fence(3), "q", "c", 2, 2),
+		removal("programme", "p", fence(4)), programme("p", fence(5), "d", 3),
+	} {
+		s.apply(ch)
+		want := s.content()
+		for range 2 {
+			if o := s.apply(ch); o.Refused || len(o.Contested) > 0 {
+				t.Errorf("%v: %+v", ch.Fence, o)
+			}
+		}
+		if diff := cmp.Diff(want, s.content()); diff != "" {
+			t.Errorf("%v: %s", ch.Fence, diff)
+		}
 	}
 }
 
@@ -260,15 +463,16 @@ func TestAChangeThatWasCutShortIsRepaired(t *testing.T) {
 			// What is to be in the end, made without any trouble.
 			want := open(t)
 			want.apply(tt.then)
-			for step, commands := range map[string]int{"begin": 2, "place": 5, "finish": 2} {
+			for step, commands := range map[string]int{"entity": 2, "place": 3, "finish": 2} {
 				for after := range commands {
 					s := open(t)
 					s.apply(old)
 					s.crash.step, s.crash.after = step, after
-					if _, err := s.Apply(t.Context(), []catalog.Change{tt.cut}, now); !errors.Is(err, errCrash) {
+					if _, err := s.Apply(t.Context(), []catalog.Change{tt.cut}, now); !errors.Is(err, errCrash) && s.crash.step == "" {
 						t.Fatalf("cut at %s: %v", step, err)
 					}
-					if o := s.apply(tt.then); o.Refused && (step != "finish" || after == 0) {
+					s.crash.step = "" // what leaves nothing has no end
+					if o := s.apply(tt.then); o.Refused {
 						t.Errorf("cut at %s after %d commands: the repair is refused", step, after)
 					}
 					if diff := cmp.Diff(want.content(), s.content()); diff != "" {
@@ -280,88 +484,37 @@ func TestAChangeThatWasCutShortIsRepaired(t *testing.T) {
 	}
 }
 
-// content is all that can be read: blobs, and the members of every list and slug.
-func (s *store) content() map[string][]string {
-	s.t.Helper()
-	m := map[string][]string{}
-	ctx := context.Background()
-	for _, k := range s.keys() {
-		kind, err := s.redis.Type(ctx, k).Result()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		name := s.short(k)
-		switch {
-		case kind == "string":
-			v, err := s.redis.Get(ctx, k).Result()
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			m[name] = []string{v}
-		case kind == "zset" && !strings.HasSuffix(name, ":removed"):
-			v, err := s.redis.ZRange(ctx, k, 0, -1).Result()
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			m[name] = v
-		}
-	}
-	return m
-}
-
 func TestAMoveLeavesNothingBehind(t *testing.T) {
 	s := open(t)
 	s.apply(video("v", fence(1), "p1", "a", 1, 1))
 	s.apply(video("w", fence(1), "p1", "w", 2, 2))
 	s.apply(video("v", fence(2), "p2", "b", 3, 3))
-	got := map[string][]string{}
-	for _, p := range []string{"p1", "p2"} {
-		for _, o := range []catalog.Order{catalog.ByDate, catalog.ByEpisode} {
-			for _, screen := range catalog.Screens() {
-				got[fmt.Sprintf("%s by %s on %s", p, o, screen)] = s.list(catalog.Videos(p), screen, o)
+	for _, o := range []catalog.Order{catalog.ByDate, catalog.ByEpisode} {
+		for p, want := range map[string]string{"p1": "w", "p2": "v"} {
+			if diff := cmp.Diff([]string{want}, s.list(catalog.Videos(p), o)); diff != "" {
+				t.Errorf("%s by %s: %s", p, o, diff)
 			}
 		}
 	}
-	for name, got := range got {
-		want := []string{"v"}
-		if strings.HasPrefix(name, "p1") {
-			want = []string{"w"}
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
 	if o := s.owner(catalog.VideoSlug("p1", "a")); o != "" {
-		t.Errorf("the former slug is %q's", o)
+		t.Errorf("the slug that it had is %q's", o)
 	}
 	if o := s.owner(catalog.VideoSlug("p2", "b")); o != "v" {
 		t.Errorf("the slug is %q's", o)
 	}
 	// A change of the sort keys alone moves it within its lists.
 	s.apply(video("v", fence(3), "p2", "b", 9, 9))
-	if diff := cmp.Diff([]string{"v"}, s.list(catalog.Videos("p2"), catalog.Web, catalog.ByDate)); diff != "" {
+	if diff := cmp.Diff([]string{"v"}, s.list(catalog.Videos("p2"), catalog.ByDate)); diff != "" {
 		t.Error(diff)
 	}
-}
-
-func TestAnEntityThatLeavesAScreenIsNotListedThere(t *testing.T) {
-	s := open(t)
-	s.apply(programme("p", fence(1), "a", 1))
-	less := programme("p", fence(2), "a", 1)
-	delete(less.Blobs, catalog.IPTV)
-	less.Placements[0].Screens = []catalog.Screen{catalog.Web, catalog.Mobile}
-	s.apply(less)
-	if b := s.blob(catalog.IPTV, "programme", "p"); b != "" {
-		t.Errorf("it still has the blob %q", b)
-	}
-	if got := s.list(catalog.Programmes, catalog.IPTV, catalog.ByDate); len(got) > 0 {
-		t.Errorf("it is still listed: %q", got)
-	}
-	if diff := cmp.Diff([]string{"p"}, s.list(catalog.Programmes, catalog.Web, catalog.ByDate)); diff != "" {
+	// So does one of the note alone: the member is another.
+	it := item{Ref: catalog.Ref{Kind: "video", ID: "v"}, fence: fence(4), kind: "EPISODE", programme: "p2", day: 9, note: "w,,,"}
+	s.apply(it.change())
+	clean := open(t)
+	clean.apply(video("w", fence(1), "p1", "w", 2, 2))
+	clean.apply(it.change())
+	if diff := cmp.Diff(clean.content(), s.content()); diff != "" {
 		t.Error(diff)
-	}
-	if b := s.blob(catalog.Web, "programme", "p"); b != "p at 1.2 for web" {
-		t.Errorf("got %q", b)
 	}
 }
 
@@ -370,25 +523,59 @@ func TestARemovalLeavesNothingButFencesThatExpire(t *testing.T) {
 	s.apply(video("v", fence(1), "p1", "a", 1, 1))
 	s.apply(video("v", fence(2), "p2", "b", 2, 2))
 	s.apply(removal("video", "v", fence(3)))
+	if diff := cmp.Diff(map[string][]string{}, s.content()); diff != "" {
+		t.Error(diff)
+	}
 	for _, k := range s.keys() {
-		name := s.short(k)
-		if !strings.HasSuffix(name, ":state") && !strings.HasSuffix(name, ":members") && !strings.HasSuffix(name, ":removed") {
-			t.Errorf("%q is left", name)
-		}
 		ttl, err := s.redis.PTTL(t.Context(), k).Result()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if ttl <= week-time.Hour || ttl > week {
-			t.Errorf("%q is kept for %v", name, ttl)
+			t.Errorf("%q is kept for %v", s.short(k), ttl)
 		}
 	}
-	// A new life ends the delay.
-	s.apply(video("v", fence(4), "p2", "b", 2, 2))
-	for _, name := range []string{"{video:v}:state", "{videos:p2}:members"} {
-		if ttl := s.redis.PTTL(t.Context(), s.prefix+":"+name).Val(); ttl > 0 {
-			t.Errorf("%s expires in %v, though it is alive", name, ttl)
-		}
+	if o := s.apply(video("v", fence(2), "p2", "b", 2, 2)); !o.Refused {
+		t.Error("what is older than the removal is applied")
+	}
+	want := []string{"{video:v}", "{videos:p2}:date", "{videos:p2}:date:EPISODE", "{videos:p2}:episode", "{videos:p2}:episode:EPISODE", "{videos:p2}:members", "{videos:p2}:slug:b"}
+	for name, ch := range map[string]catalog.Change{
+		"it lives again": video("v", fence(4), "p2", "b", 2, 2), "another comes where it was": video("new", fence(4), "p2", "b", 2, 2),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			s.apply(video("v", fence(1), "p2", "a", 1, 1))
+			s.apply(removal("video", "v", fence(3)))
+			s.apply(ch)
+			var got []string
+			for k := range s.content() { // which fails when what is alive expires
+				got = append(got, strings.Replace(k, "{video:new}", "{video:v}", 1))
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			for _, k := range s.keys() {
+				if ttl := s.redis.PTTL(t.Context(), k).Val(); ttl > 0 && s.short(k) != "{video:v}" {
+					t.Errorf("%s expires in %v", s.short(k), ttl)
+				}
+			}
+		})
+	}
+}
+
+func TestAnEntityInNoFamilyIsAlive(t *testing.T) {
+	s := open(t)
+	ch := catalog.Change{Kind: "page", ID: "p", Fence: fence(1), Blobs: blobs("page:p", fence(1))}
+	s.apply(ch)
+	s.apply(removal("page", "p", fence(2)))
+	ch.Fence = fence(3)
+	s.apply(ch)
+	if ttl := s.redis.PTTL(t.Context(), s.prefix+":{page:p}").Val(); ttl > 0 {
+		t.Errorf("it expires in %v", ttl)
+	}
+	if b := s.blob(catalog.IPTV, "page", "p"); b != "page:p at 1.1 for iptv" {
+		t.Errorf("got %q", b)
 	}
 }
 
@@ -413,6 +600,7 @@ func TestARemovedMembersFenceIsForgottenInTheEnd(t *testing.T) {
 	if diff := cmp.Diff([]string{"p3", "p4", "stays"}, members); diff != "" {
 		t.Error(diff)
 	}
+	s.content()
 }
 
 // TestALateWriteDoesNotBringBack: an instance that lost its partition finishes a change that it began before the removal.
@@ -425,7 +613,8 @@ func TestALateWriteDoesNotBringBack(t *testing.T) {
 		"its lists, after a move":    {"place", programme("p", fence(9), "z", 9)},
 		"its end, after a removal":   {"finish", removal("programme", "p", fence(9))},
 		"its end, after a move":      {"finish", programme("p", fence(9), "z", 9)},
-		"its begin, after a removal": {"begin", removal("programme", "p", fence(9))},
+		"its begin, after a removal": {"entity", removal("programme", "p", fence(9))},
+		"its begin, after a move":    {"entity", programme("p", fence(9), "z", 9)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -451,8 +640,9 @@ func TestALateWriteDoesNotBringBack(t *testing.T) {
 			if diff := cmp.Diff(want, s.content()); diff != "" {
 				t.Error(diff)
 			}
-			if o := s.apply(tt.later); !o.Refused {
-				t.Error("the later change does not count as done any more")
+			s.apply(tt.later)
+			if diff := cmp.Diff(want, s.content()); diff != "" {
+				t.Errorf("the later one again: %s", diff)
 			}
 			next, clean := programme("p", fence(10), "y", 3), open(t)
 			s.apply(next)
@@ -466,7 +656,9 @@ func TestALateWriteDoesNotBringBack(t *testing.T) {
 
 func TestTheOldestOwnsASlug(t *testing.T) {
 	s := open(t)
-	slug := catalog.ProgrammeSlug("x")
+	note := func(f int64, note string) catalog.Change {
+		return item{Ref: catalog.Ref{Kind: "programme", ID: "y"}, fence: fence(f), kind: "SERIES", title: "other", day: 6, slug: "x", note: note}.change()
+	}
 	steps := []struct {
 		name      string
 		change    catalog.Change
@@ -475,6 +667,9 @@ func TestTheOldestOwnsASlug(t *testing.T) {
 	}{
 		{"a first claim", programme("m", fence(1), "x", 5), "m", false},
 		{"a younger one", programme("y", fence(2), "x", 6), "m", true},
+		{"which comes again", programme("y", fence(2), "x", 6), "m", false},
+		{"and with other rights", note(3, "w,,,"), "m", false},
+		{"and with a date of its own", programme("y", fence(3), "x", 7), "m", false},
 		{"an older one", programme("o", fence(3), "x", 4), "o", false},
 		{"one as old, with a lower id", programme("n", fence(4), "x", 4), "n", false},
 		{"the owner again", programme("n", fence(5), "x", 4), "n", false},
@@ -486,18 +681,71 @@ func TestTheOldestOwnsASlug(t *testing.T) {
 	for _, st := range steps {
 		t.Run(st.name, func(t *testing.T) {
 			out := s.apply(st.change)
-			if got := len(out.Contested) > 0; got != st.contested {
-				t.Errorf("contested: %q", out.Contested)
-			}
+			var want []string
 			if st.contested {
-				if diff := cmp.Diff([]catalog.Family{slug}, out.Contested); diff != "" {
-					t.Error(diff)
-				}
+				want = []string{"x"}
 			}
-			if o := s.owner(slug); o != st.owner {
+			if diff := cmp.Diff(want, out.Contested); diff != "" {
+				t.Errorf("contested: %s", diff)
+			}
+			if o := s.owner(slugOf("x")); o != st.owner {
 				t.Errorf("it is %q's, want %q", o, st.owner)
 			}
 		})
+	}
+}
+
+func TestContestedSlugsAreToldOfTheirEntity(t *testing.T) {
+	s := open(t)
+	out := s.applyAll(programme("a", fence(1), "x", 1), programme("b", fence(2), "y", 2), programme("c", fence(3), "x", 3), video("v", fence(4), "a", "x", 1, 1), video("w", fence(5), "a", "x", 2, 2), video("w2", fence(5), "b", "x", 2, 2))
+	var got []string
+	for _, o := range out {
+		got = append(got, strings.Join(o.Contested, " "))
+	}
+	if diff := cmp.Diff([]string{"", "", "x", "", "x", ""}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAFormerSlugLeadsOnUntilOneHasIt(t *testing.T) {
+	s := open(t)
+	renamed := func(id string, f int64, day int, slug string, former ...string) catalog.Change {
+		return item{Ref: catalog.Ref{Kind: "programme", ID: id}, fence: fence(f), kind: "SERIES", day: day, slug: slug, former: former}.change()
+	}
+	steps := []struct {
+		name   string
+		change catalog.Change
+		old    string // where the slug "old" leads
+	}{
+		{"it has it", renamed("b", 1, 2, "old"), "b"},
+		{"it had it", renamed("b", 2, 2, "new", "old", "older"), "b"},
+		{"an older one had it too", renamed("a", 3, 1, "a", "old"), "a"},
+		{"a younger one has it", renamed("c", 4, 9, "old"), "c"},
+		{"that one had it, now", renamed("c", 5, 9, "c", "old"), "a"},
+		{"the older one forgets it", renamed("a", 6, 1, "a"), "b"},
+		{"the former owner is removed", removal("programme", "b", fence(7)), "c"},
+		{"it has it and had it", renamed("c", 8, 9, "old", "c"), "c"},
+	}
+	for _, st := range steps {
+		if out := s.apply(st.change); len(out.Contested) > 0 {
+			t.Errorf("%s: contested: %q", st.name, out.Contested)
+		}
+		if got := s.owner(slugOf("old")); got != st.old {
+			t.Errorf("%s: it leads to %q, want %q", st.name, got, st.old)
+		}
+	}
+	if got := s.owner(slugOf("older")); got != "" {
+		t.Errorf("that of a removed one leads to %q", got)
+	}
+	// The same of videos, within their programme.
+	v := item{Ref: catalog.Ref{Kind: "video", ID: "v"}, fence: fence(1), kind: "FILM", day: 1, programme: "p", slug: "new", former: []string{"old"}}
+	s.apply(v.change())
+	if got := s.owner(catalog.VideoSlug("p", "old")); got != "v" {
+		t.Errorf("the video's leads to %q", got)
+	}
+	s.apply(video("w", fence(2), "p", "old", 9, 1))
+	if got := s.owner(catalog.VideoSlug("p", "old")); got != "w" {
+		t.Errorf("the video's leads to %q, though another has it", got)
 	}
 }
 
@@ -515,121 +763,135 @@ func TestTwoSwapTheirSlugs(t *testing.T) {
 			s.apply(programme("a", fence(1), "x", 1))
 			s.apply(programme("b", fence(2), "y", 2))
 			for _, changes := range order {
-				if _, err := s.Apply(t.Context(), changes, now); err != nil {
-					t.Fatal(err)
-				}
+				s.applyAll(changes...)
 			}
-			if x, y := s.owner(catalog.ProgrammeSlug("x")), s.owner(catalog.ProgrammeSlug("y")); x != "b" || y != "a" {
+			if x, y := s.owner(slugOf("x")), s.owner(slugOf("y")); x != "b" || y != "a" {
 				t.Errorf("x is %q's, y is %q's", x, y)
 			}
 		})
 	}
 }
 
-func TestPages(t *testing.T) {
+// TestManyOfAFamilyAtOnce: more than one script's call takes.
+func TestManyOfAFamilyAtOnce(t *testing.T) {
 	s := open(t)
-	// Two days, three of each; ids break the tie.
-	for i, id := range []string{"c", "a", "b", "f", "d", "e"} {
-		s.apply(programme(id, fence(int64(i)), id, 1+i/3))
+	var changes []catalog.Change
+	var want []string
+	for i := range 350 {
+		id := fmt.Sprintf("p%03d", i)
+		want = append(want, id)
+		changes = append(changes, programme(id, fence(int64(i)), fmt.Sprint("s", i%200), 1))
 	}
-	page := func(t *testing.T, l catalog.List) catalog.Page {
-		t.Helper()
-		l.Family, l.Screen, l.Order = catalog.Programmes, catalog.Web, catalog.ByDate
-		ps, err := s.Pages(t.Context(), []catalog.List{l})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ps[0]
-	}
-	forward := []string{"a", "b", "c", "d", "e", "f"}
-	backward := slices.Clone(forward)
-	slices.Reverse(backward)
-	for name, reverse := range map[string]bool{"forward": false, "backward": true} {
-		want := forward
-		if reverse {
-			want = backward
-		}
-		for first := 1; first <= 7; first++ {
-			t.Run(fmt.Sprintf("%s by %d", name, first), func(t *testing.T) {
-				var got []string
-				l := catalog.List{Reverse: reverse, First: first}
-				for {
-					p := page(t, l)
-					if p.Total != 6 {
-						t.Errorf("total %d", p.Total)
-					}
-					if len(p.Members) > first {
-						t.Errorf("%d on a page of %d", len(p.Members), first)
-					}
-					got = append(got, ids(p.Members)...)
-					if more := len(got) < 6; p.More != more {
-						t.Errorf("after %d: more is %v", len(got), p.More)
-					}
-					if !p.More {
-						break
-					}
-					l.After = p.Members[len(p.Members)-1]
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Error(diff)
-				}
-			})
+	contested := 0
+	for i, o := range s.applyAll(changes...) {
+		if len(o.Contested) > 0 {
+			contested++
+			if i < 200 {
+				t.Errorf("%s: contested: %q", changes[i].ID, o.Contested)
+			}
 		}
 	}
-	t.Run("a list that nobody made", func(t *testing.T) {
-		ps, err := s.Pages(t.Context(), []catalog.List{{Family: catalog.Videos("none"), Screen: catalog.Web, Order: catalog.ByDate, First: 3}})
-		if err != nil || len(ps[0].Members) > 0 || ps[0].More || ps[0].Total != 0 {
-			t.Errorf("got %+v, %v", ps, err)
-		}
-	})
-	t.Run("what comes and goes between two pages moves nothing", func(t *testing.T) {
-		p := page(t, catalog.List{First: 3})
-		s.apply(programme("0", fence(20), "0", 1))   // before the cursor
-		s.apply(programme("dd", fence(21), "dd", 2)) // after it
-		s.apply(removal("programme", "c", fence(22)))
-		next := page(t, catalog.List{First: 10, After: p.Members[2]})
-		if diff := cmp.Diff([]string{"d", "dd", "e", "f"}, ids(next.Members)); diff != "" {
-			t.Error(diff)
-		}
-		if next.Total != 7 || next.More {
-			t.Errorf("total %d, more %v", next.Total, next.More)
-		}
-		back := page(t, catalog.List{First: 10, After: p.Members[2], Reverse: true})
-		if diff := cmp.Diff([]string{"b", "a", "0"}, ids(back.Members)); diff != "" {
-			t.Errorf("from a cursor whose member is gone: %s", diff)
-		}
-	})
+	if contested != 150 {
+		t.Errorf("%d are contested", contested)
+	}
+	if diff := cmp.Diff(want, s.list(catalog.Programmes, catalog.ByDate)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestManyAreReadInTheirOrder(t *testing.T) {
 	s := open(t)
 	s.apply(programme("p", fence(1), "x", 1))
 	s.apply(video("v", fence(2), "p", "y", 1, 1))
-	bs, err := s.Blobs(t.Context(), catalog.Mobile, []catalog.Ref{{Kind: "video", ID: "v"}, {Kind: "video", ID: "none"}, {Kind: "programme", ID: "p"}, {Kind: "video", ID: "v"}})
+	s.apply(programme("gone", fence(1), "g", 1))
+	s.apply(removal("programme", "gone", fence(3)))
+	refs := []catalog.Ref{{Kind: "video", ID: "v"}, {Kind: "video", ID: "none"}, {Kind: "programme", ID: "p"}, {Kind: "video", ID: "v"}, {Kind: "programme", ID: "gone"}}
+	bs, err := s.Blobs(t.Context(), catalog.Mobile, refs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := [][]byte{[]byte("v at 1.2 for mobile"), nil, []byte("p at 1.1 for mobile"), []byte("v at 1.2 for mobile")}
+	want := [][]byte{[]byte("video:v at 1.2 for mobile"), nil, []byte("programme:p at 1.1 for mobile"), []byte("video:v at 1.2 for mobile"), nil}
 	if diff := cmp.Diff(want, bs); diff != "" {
 		t.Error(diff)
 	}
-	os, err := s.Owners(t.Context(), []catalog.Family{catalog.VideoSlug("p", "y"), catalog.ProgrammeSlug("y"), catalog.ProgrammeSlug("x")})
+	rs, err := s.Revisions(t.Context(), refs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"v", "", "p"}, os); diff != "" {
+	if diff := cmp.Diff([]string{fence(2).String(), "", fence(1).String(), fence(2).String(), ""}, rs); diff != "" {
+		t.Errorf("revisions: %s", diff)
+	}
+	os, err := s.Owners(t.Context(), []catalog.Address{catalog.VideoSlug("p", "y"), slugOf("y"), slugOf("x"), slugOf("g")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"v", "", "p", ""}, os); diff != "" {
 		t.Error(diff)
 	}
-	for _, read := range []func() error{
-		func() error { _, err := s.Blobs(t.Context(), catalog.Web, nil); return err },
-		func() error { _, err := s.Owners(t.Context(), nil); return err },
-		func() error { _, err := s.Pages(t.Context(), nil); return err },
-		func() error { _, err := s.Apply(t.Context(), nil, now); return err },
+	for name, read := range map[string]func() error{
+		"Blobs":     func() error { _, err := s.Blobs(t.Context(), catalog.Web, nil); return err },
+		"Revisions": func() error { _, err := s.Revisions(t.Context(), nil); return err },
+		"Owners":    func() error { _, err := s.Owners(t.Context(), nil); return err },
+		"Pages":     func() error { _, err := s.Pages(t.Context(), view, nil); return err },
+		"Around":    func() error { _, err := s.Around(t.Context(), nil); return err },
+		"Groups":    func() error { _, err := s.Groups(t.Context(), nil); return err },
+		"Apply":     func() error { _, err := s.Apply(t.Context(), nil, now); return err },
 	} {
 		if err := read(); err != nil {
-			t.Errorf("nothing: %v", err)
+			t.Errorf("%s of nothing: %v", name, err)
 		}
 	}
+}
+
+// TestOddIds: a CMS's ids are any text.
+func TestOddIds(t *testing.T) {
+	odd := []string{
+		"a", "a\x00", "a\x00b", "a\x00\xc3\xbf", "a\x01b", "a:b", "a:", ":", "a}b", "}", "{", "{}", "a{b}c", `"`, `\`, `a"b`, "a/b", "a\nb", " ",
+		"a,b;c", "école", "日本語", "👩‍👩‍👧", "<&>\u2028", "\x7f", "ÿ", "members", "{programmes}:members", "a\x00w,,,",
+	}
+	s := open(t)
+	var changes []catalog.Change
+	for i, id := range odd {
+		v := item{Ref: catalog.Ref{Kind: "video", ID: id}, fence: fence(int64(i)), kind: "EPISODE", day: 1, programme: id, note: "w,,,"}
+		p := item{Ref: catalog.Ref{Kind: "programme", ID: id}, fence: fence(int64(i)), kind: "FILM", title: "T", day: 1, channel: id, people: []string{id}, note: "m,,,", slug: "x"}
+		changes = append(changes, v.change(), p.change())
+	}
+	s.applyAll(changes...)
+	s.content()
+	for _, id := range odd {
+		for _, f := range []catalog.Family{catalog.Videos(id), catalog.OfChannel(id), catalog.Credits(id)} {
+			if diff := cmp.Diff([]string{id}, s.list(f, catalog.ByDate)); diff != "" {
+				t.Errorf("%q: %s", f, diff)
+			}
+		}
+		if got := s.blob(catalog.Web, "video", id); !strings.HasPrefix(got, "video:"+id+" at ") {
+			t.Errorf("%q has the blob %q", id, got)
+		}
+	}
+	want := s.list(catalog.Programmes, catalog.ByDate)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(odd)), slices.Sorted(slices.Values(want))); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, reverse := range []bool{false, true} {
+		l := catalog.List{Family: catalog.Programmes, Order: catalog.ByDate, Reverse: reverse, First: 1}
+		if got := ids(s.turn(view, l)); !slices.Equal(got, want) {
+			t.Errorf("page by page, reverse %v: %q, want %q", reverse, got, want)
+		}
+		slices.Reverse(want)
+	}
+	for i, id := range odd { // they move, and go
+		v := item{Ref: catalog.Ref{Kind: "video", ID: id}, fence: fence(int64(100 + i)), kind: "FILM", day: 2, programme: "else" + id}
+		s.applyAll(v.change(), removal("programme", id, fence(int64(100+i))))
+	}
+	for _, id := range odd {
+		if got := s.list(catalog.Videos(id), catalog.ByDate); len(got) > 0 {
+			t.Errorf("%q still has %q", id, got)
+		}
+	}
+	if got := s.list(catalog.Programmes, catalog.ByDate); len(got) > 0 {
+		t.Errorf("there still are %q", got)
+	}
+	s.content()
 }
 
 func TestScriptsThatRedisForgotAreLoadedAgain(t *testing.T) {
@@ -650,11 +912,46 @@ func TestScriptsThatRedisForgotAreLoadedAgain(t *testing.T) {
 		t.Error(err)
 	}
 	flush()
-	if o := s.apply(programme("p", fence(1), "x", 1)); !o.Refused {
+	if o := s.apply(programme("p", fence(0), "x", 1)); !o.Refused {
 		t.Error("not refused")
 	}
-	if s.owner(catalog.ProgrammeSlug("x")) != "p" {
+	flush()
+	if _, err := s.Groups(t.Context(), []catalog.Grouping{catalog.AllCategories()}); err != nil {
+		t.Error(err)
+	}
+	if s.owner(slugOf("x")) != "p" {
 		t.Error("it is not there")
+	}
+}
+
+// TestScriptsAreForgottenInTheMidst: between any two steps, and between two commands of one pipeline, of which the first
+// answers nil (refused).
+func TestScriptsAreForgottenInTheMidst(t *testing.T) {
+	for _, step := range []string{"entity", "place", "finish"} {
+		for after := range 3 {
+			t.Run(fmt.Sprint(step, " ", after), func(t *testing.T) {
+				s, clean := open(t), open(t)
+				for _, s := range []*store{s, clean} {
+					s.applyAll(programme("old", fence(9), "o", 1), programme("a", fence(1), "x", 1), video("v", fence(1), "a", "v", 1, 1))
+				}
+				changes := []catalog.Change{programme("old", fence(8), "z", 2), programme("a", fence(2), "y", 2), video("v", fence(2), "b", "w", 2, 2), removal("video", "w", fence(2))}
+				want := clean.applyAll(changes...)
+				s.crash.step, s.crash.after, s.crash.flush = step, after, s.redis
+				out, err := s.Apply(t.Context(), changes, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s.crash.step != "" {
+					t.Fatal("nothing was flushed")
+				}
+				if diff := cmp.Diff(want, out); diff != "" {
+					t.Errorf("outcomes: %s", diff)
+				}
+				if diff := cmp.Diff(clean.content(), s.content()); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
 	}
 }
 
@@ -665,19 +962,29 @@ func TestARedisThatIsAwayIsSaid(t *testing.T) {
 	}
 	defer func() { _ = client.Close() }()
 	c := catalog.New(client, "x")
-	if _, err := c.Blobs(t.Context(), catalog.Web, []catalog.Ref{{Kind: "video", ID: "v"}}); !errors.Is(err, catalog.ErrUnavailable) {
-		t.Errorf("Blobs: %v", err)
+	ctx := t.Context()
+	for name, read := range map[string]func() error{
+		"Blobs":     func() error { _, err := c.Blobs(ctx, catalog.Web, []catalog.Ref{{Kind: "video", ID: "v"}}); return err },
+		"Revisions": func() error { _, err := c.Revisions(ctx, []catalog.Ref{{Kind: "video", ID: "v"}}); return err },
+		"Owners":    func() error { _, err := c.Owners(ctx, []catalog.Address{slugOf("x")}); return err },
+		"Pages":     func() error { _, err := c.Pages(ctx, view, []catalog.List{{Family: catalog.Programmes}}); return err },
+		"Around": func() error {
+			_, err := c.Around(ctx, []catalog.Beside{{Family: catalog.Programmes, After: "x\x00y"}})
+			return err
+		},
+		"Groups": func() error { _, err := c.Groups(ctx, []catalog.Grouping{catalog.AllCategories()}); return err },
+	} {
+		if err := read(); !errors.Is(err, catalog.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	if _, err := c.Owners(t.Context(), []catalog.Family{catalog.ProgrammeSlug("x")}); !errors.Is(err, catalog.ErrUnavailable) {
-		t.Errorf("Owners: %v", err)
-	}
-	if _, err := c.Pages(t.Context(), []catalog.List{{Family: catalog.Programmes}}); !errors.Is(err, catalog.ErrUnavailable) {
-		t.Errorf("Pages: %v", err)
-	}
-	if _, err := c.Apply(t.Context(), []catalog.Change{programme("p", fence(1), "x", 1)}, now); err == nil {
+	if _, err := c.Apply(ctx, []catalog.Change{programme("p", fence(1), "x", 1)}, now); err == nil {
 		t.Error("Apply has no error")
 	}
-	if err := c.Ping(t.Context()); err == nil {
+	if err := c.Announce(ctx, []string{"x"}); err == nil {
+		t.Error("Announce has no error")
+	}
+	if err := c.Ping(ctx); err == nil {
 		t.Error("Ping has no error")
 	}
 }
@@ -688,29 +995,5 @@ func TestAnAddressThatIsNoneIsRefused(t *testing.T) {
 			t.Errorf("%q is accepted", url)
 			_ = c.Close()
 		}
-	}
-}
-
-func TestEpisodeOrder(t *testing.T) {
-	n := func(i int32) *int32 { return &i }
-	keys := []string{
-		catalog.EpisodeKey(n(1), n(1), date(9)),
-		catalog.EpisodeKey(n(1), n(2), date(1)),
-		catalog.EpisodeKey(n(1), n(10), date(1)),
-		catalog.EpisodeKey(n(1), nil, date(1)),
-		catalog.EpisodeKey(n(2), n(1), date(1)),
-		catalog.EpisodeKey(n(10), n(1), date(1)),
-		catalog.EpisodeKey(nil, n(1), date(1)),
-		catalog.EpisodeKey(nil, nil, date(1)),
-		catalog.EpisodeKey(nil, nil, date(2)),
-	}
-	if !slices.IsSorted(keys) {
-		t.Errorf("not in order: %q", keys)
-	}
-}
-
-func TestSlugsOfTwoProgrammesNeverMeet(t *testing.T) {
-	if a, b := catalog.VideoSlug("p:x", "y"), catalog.VideoSlug("p", "x:y"); a == b {
-		t.Errorf("both are %s", a)
 	}
 }

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
+	"unicode"
 
+	"golang.org/x/text/unicode/norm"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -15,80 +16,115 @@ type Order string
 // The orders.
 const (
 	ByDate    Order = "date"
-	ByEpisode Order = "episode"
-	byClaim   Order = "claims"
+	ByTitle   Order = "title"
+	ByEpisode Order = "episode" // of videos: by season, episode, date
+	ByRank    Order = "rank"    // of channels: the editors' order, then the title
 )
 
-// Family names sorted sets that share a slot: one set of entities, in each order, for each screen.
+// Family names sorted sets that share a slot.
 type Family string
 
-// Programmes are all programmes.
-const Programmes Family = "programmes"
+// Families without an owner.
+const (
+	// Programmes are all programmes.
+	Programmes Family = "programmes"
+	// Channels are all channels.
+	Channels Family = "channels"
+	// Categories has each programme once for each of its categories.
+	Categories Family = "categories"
+)
 
-// Videos are a programme's, by its CMS id.
+// Videos are a programme's, by its CMS id, and the claims on their slugs.
 func Videos(programmeID string) Family { return Family("videos:" + programmeID) }
 
-var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+// OfChannel are a channel's programmes, by its CMS id.
+func OfChannel(id string) Family { return Family("channel-programmes:" + id) }
 
-// IsSlug tells whether s is made as slugs are: lower-case letters a-z, digits, and single dashes between them.
-func IsSlug(s string) bool { return slugPattern.MatchString(s) }
+// OfCategory are a category's programmes, by its slug.
+func OfCategory(slug string) Family { return Family("category-programmes:" + slug) }
 
-// ProgrammeSlug holds the claims on a programme's slug.
-func ProgrammeSlug(slug string) Family { return Family("slug:programme:" + slug) }
+// Credits are the programmes that credit a person, by their CMS id: once for each credit.
+func Credits(personID string) Family { return Family("credits:" + personID) }
 
-// VideoSlug holds the claims on a video's slug within its programme.
-func VideoSlug(programmeID, slug string) Family {
-	return Family(fmt.Sprintf("slug:video:%d:%s:%s", len(programmeID), programmeID, slug))
-}
-
-// set is one sorted set of a family.
-type set struct {
-	screen Screen
-	order  Order
-}
-
-func (s set) String() string {
-	if s.screen == "" {
-		return string(s.order)
-	}
-	return string(s.screen) + ":" + string(s.order)
-}
-
-// sets are all sets of a family.
-func (f Family) sets() []set {
-	kind, _, _ := strings.Cut(string(f), ":")
-	orders := map[string][]Order{"programmes": {ByDate}, "videos": {ByDate, ByEpisode}}[kind]
-	if kind == "slug" {
-		return []set{{order: byClaim}}
-	}
-	var out []set
-	for _, s := range Screens() {
-		for _, o := range orders {
-			out = append(out, set{s, o})
-		}
-	}
-	return out
-}
-
-// Placement is an entity's place in a family: a sort key for each order, the same on every screen of Screens.
+// Placement is what an entity has in a family.
 type Placement struct {
-	Family  Family
-	Keys    map[Order]string
-	Screens []Screen
+	Family Family
+	Places []Place
+	// Note is what a list's reader is told with each member; see Note. It has no NUL.
+	Note string
 }
 
-// key is the entity's sort key in a set, and whether it is in it.
-func (p Placement) key(s set) (string, bool) {
-	k, ok := p.Keys[s.order]
-	if !ok || s.screen == "" {
-		return k, ok
+// Place is a member of a sorted set. A set may have several of one entity.
+type Place struct {
+	// Set is an order's, a facet of it, or a slug's; see Facets, Address.
+	Set string
+	// Key sorts it. It has no NUL.
+	Key string
+}
+
+// A member of a sorted set is its sort key, NUL, the entity's id without NULs, NUL and the note. All have the score 0, so a set is
+// ordered by the members' bytes, and the key with the id is a cursor: exact, whatever comes or goes.
+
+// ID is the entity's id in a member.
+func ID(member string) string {
+	_, id, _ := strings.Cut(member, "\x00")
+	if i := strings.LastIndexByte(id, 0); i >= 0 {
+		id = id[:i]
 	}
-	for _, screen := range p.Screens {
-		if screen == s.screen {
-			return k, true
-		}
+	if strings.IndexByte(id, 1) >= 0 {
+		return withNUL.Replace(id)
 	}
-	return "", false
+	return id
+}
+
+// memberID is an id as members have it: an id with NULs would otherwise begin as others end.
+func memberID(id string) string {
+	if strings.ContainsAny(id, "\x00\x01") {
+		return withoutNUL.Replace(id)
+	}
+	return id
+}
+
+var (
+	withoutNUL = strings.NewReplacer("\x00", "\x01\x01", "\x01", "\x01\x02")
+	withNUL    = strings.NewReplacer("\x01\x01", "\x00", "\x01\x02", "\x01")
+)
+
+// KeyOf is the sort key in a member.
+func KeyOf(member string) string {
+	key, _, _ := strings.Cut(member, "\x00")
+	return key
+}
+
+func noteOf(member string) string { return member[strings.LastIndexByte(member, 0)+1:] }
+
+// cursor is a member without its note, which may change while a client turns pages.
+func cursor(member string) string { return member[:strings.LastIndexByte(member, 0)] }
+
+// Facets are an entity's places in one order: among all, and among those of its kind. Within each scope (see Category,
+// Season) it has both again.
+func Facets(o Order, kind, key string, scopes ...string) []Place {
+	places := []Place{{string(o), key}, {string(o) + ":" + kind, key}}
+	for _, s := range scopes {
+		places = append(places, Place{string(o) + s, key}, Place{string(o) + s + ":" + kind, key})
+	}
+	return places
+}
+
+// CategoryScope narrows a channel's programmes to a category.
+func CategoryScope(slug string) string { return "/" + slug }
+
+// seasonScope narrows a programme's videos by date to a season. By episode a season is a range of keys.
+func seasonScope(season int32) string { return fmt.Sprintf("/s%d", season) }
+
+// VideoPlaces are a video's places among those of its programme.
+func VideoPlaces(kind string, season, episode *int32, published *timestamppb.Timestamp) []Place {
+	date := DateKey(published)
+	places := append(Facets(ByDate, kind, date), Facets(ByEpisode, kind, episodeKey(season, episode, date))...)
+	if season != nil {
+		places = append(places, Place{string(ByDate) + seasonScope(*season) + ":" + kind, date})
+	}
+	return places
 }
 
 // DateKey sorts by time, of any year from 1 to 9999.
@@ -96,31 +132,79 @@ func DateKey(t *timestamppb.Timestamp) string {
 	return t.AsTime().UTC().Format("2006-01-02T15:04:05.000")
 }
 
-// EpisodeKey sorts by season and episode; what has none comes last, by date.
-func EpisodeKey(season, episode *int32, t *timestamppb.Timestamp) string {
+const unnumbered = 99999
+
+// episodeKey sorts by season and episode; what has none comes last, by date.
+func episodeKey(season, episode *int32, date string) string {
 	number := func(n *int32) int32 {
 		if n == nil {
-			return 99999
+			return unnumbered
 		}
 		return *n
 	}
-	return fmt.Sprintf("%05d:%05d:%s", number(season), number(episode), DateKey(t))
+	return fmt.Sprintf("%05d:%05d:%s", number(season), number(episode), date)
 }
 
-// Claim is a claim on a slug made by an entity created at that time: the oldest owns it.
-func Claim(f Family, created *timestamppb.Timestamp) Placement {
-	return Placement{Family: f, Keys: map[Order]string{byClaim: DateKey(created)}}
+// EpisodeKey is the key of a video in the order ByEpisode.
+func EpisodeKey(season, episode *int32, published *timestamppb.Timestamp) string {
+	return episodeKey(season, episode, DateKey(published))
 }
 
-// A member of a sorted set is its sort key, a NUL and the entity's id. All have the score 0, so the set is ordered by the
-// members' bytes, and a member is a cursor: exact, whatever comes or goes.
-func member(key, id string) string { return key + "\x00" + id }
-
-// ID is the entity's id in a member.
-func ID(member string) string {
-	_, id, _ := strings.Cut(member, "\x00")
-	return id
+// RankKey sorts by position, then by title.
+func RankKey(position int32, title string) string {
+	return fmt.Sprintf("%05d:%s", position, TitleKey(title))
 }
 
-// fenceKept is how long a removed thing's fence stays: as long as a tombstone can still be read.
-const fenceKept = 7 * 24 * time.Hour
+// maxTitleKey is enough to tell titles apart.
+const maxTitleKey = 60
+
+// TitleKey sorts titles as people do: without regard to case, accents, and signs before the first letter.
+func TitleKey(title string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(title) {
+		switch {
+		case b.Len() >= maxTitleKey:
+			return strings.TrimSpace(b.String())
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(unicode.ToLower(r))
+		case unicode.Is(unicode.Mn, r) || b.Len() == 0:
+		case unicode.IsSpace(r):
+			b.WriteByte(' ')
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// CategoryKey sorts the members of Categories: by the category's slug, then the title that a programme gives it.
+func CategoryKey(slug, title string) string {
+	return slug + "\x01" + strings.ReplaceAll(title, "\x00", "")
+}
+
+var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// IsSlug tells whether s is made as slugs are: lower-case letters a-z, digits, and single dashes between them.
+func IsSlug(s string) bool { return slugPattern.MatchString(s) }
+
+// Address is where a slug leads. Its set "slug:x" has the claims on it and "former:x" those of entities that had it: the
+// oldest claim owns it and, when there is none, the oldest former one.
+type Address struct {
+	Family Family
+	Slug   string
+}
+
+// SlugOf is the address of a slug that is unique within its kind.
+func SlugOf(kind, slug string) Address { return Address{Family("slug:" + kind + ":" + slug), slug} }
+
+// VideoSlug is the address of a slug that is unique within a programme.
+func VideoSlug(programmeID, slug string) Address { return Address{Videos(programmeID), slug} }
+
+func (a Address) set() string    { return "slug:" + a.Slug }
+func (a Address) former() string { return "former:" + a.Slug }
+
+// Claim is the place of an entity that has the slug, by when it was created.
+func (a Address) Claim(created *timestamppb.Timestamp) Place { return Place{a.set(), DateKey(created)} }
+
+// Former is the place of an entity that had the slug.
+func (a Address) Former(created *timestamppb.Timestamp) Place {
+	return Place{a.former(), DateKey(created)}
+}

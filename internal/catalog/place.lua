@@ -1,39 +1,69 @@
--- Puts an entity into a family's sets, moves it within them, or takes it out.
--- KEYS: members, removed, then the family's sets.
--- ARGV: fence, entity id, now (ms), how long a removed member's fence is kept (ms), then per set its name, and its member or "".
--- Returns 0 when refused; else 1, or for a set named "claims" the entity's rank in it plus 1 (1: it owns the slug).
-local members, removed = KEYS[1], KEYS[2]
-local fence, id, now, kept = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local old = redis.call('HGET', members, id)
-old = old and cjson.decode(old) or {f = '', m = {}}
-if fence < old.f then return 0 end
-local places, placed, result = {}, false, 1
-for i = 3, #KEYS do
-  local name, member = ARGV[2 * i - 1], ARGV[2 * i]
-  local was = old.m[name]
-  if was and was ~= member then redis.call('ZREM', KEYS[i], was) end
-  if member ~= '' then
-    redis.call('ZADD', KEYS[i], 0, member)
-    places[name] = member
-    placed = true
-    if name == 'claims' then result = redis.call('ZRANK', KEYS[i], member) + 1 end
+-- Puts entities into a family's sets, moves them within them, or takes them out.
+-- KEYS: members (a hash: entity id -> its fence, then its spec). The family's sets lie beside it.
+-- ARGV: now (ms), how long a removed member's fence is kept (ms), then per entity its fence, its id and its spec: "" for
+-- none, else JSON {n: note, p: [set, key, set, key, ...]}.
+-- Returns per entity the first slug that it newly claims and an older one owns, or "".
+local members, now, kept = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local base = string.sub(members, 1, -8) -- without "members"
+local removed = base .. 'removed'
+local call, sub = redis.call, string.sub
+local contested = {}
+for i = 3, #ARGV, 3 do
+  local fence, id, spec = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local old = call('HGET', members, id)
+  local had = old and sub(old, #fence + 1) or ''
+  local lost = ''
+  if not old or fence >= sub(old, 1, #fence) then
+    if spec ~= had then
+      local was = had ~= '' and cjson.decode(had) or {n = '', p = {}}
+      local new = spec ~= '' and cjson.decode(spec) or {n = '', p = {}}
+      local before, after, same = was.p, new.p, was.n == new.n
+      -- leaves has the places that it had and, in the end, has not any more; claimed the slugs that it had.
+      local leaves, claimed = {}, {}
+      for j = 1, #before, 2 do
+        local set = before[j]
+        leaves[set .. '\0' .. before[j + 1]] = true
+        if sub(set, 1, 5) == 'slug:' then claimed[set] = true end
+      end
+      local tail = '\0' .. id .. '\0' .. new.n
+      for j = 1, #after, 2 do
+        local set, key = after[j], after[j + 1]
+        local place = set .. '\0' .. key
+        if same and leaves[place] then
+          leaves[place] = nil
+        else
+          local member = key .. tail
+          call('ZADD', base .. set, 0, member)
+          if lost == '' and sub(set, 1, 5) == 'slug:' and not claimed[set] and call('ZRANK', base .. set, member) > 0 then
+            lost = sub(set, 6)
+          end
+        end
+      end
+      tail = '\0' .. id .. '\0' .. was.n
+      for j = 1, #before, 2 do
+        local set, key = before[j], before[j + 1]
+        if leaves[set .. '\0' .. key] then call('ZREM', base .. set, key .. tail) end
+      end
+      if had == '' then -- the family may have been empty, and about to expire
+        if old then call('ZREM', removed, id) end
+        call('PERSIST', members)
+        call('PERSIST', removed)
+      end
+    end
+    call('HSET', members, id, fence .. spec)
+    if spec == '' then
+      -- Its fence outlives it, so that a late write does not bring it back.
+      call('ZADD', removed, now, id)
+      for _, gone in ipairs(call('ZRANGEBYSCORE', removed, '-inf', now - kept, 'LIMIT', 0, 100)) do
+        call('HDEL', members, gone)
+        call('ZREM', removed, gone)
+      end
+      if call('HLEN', members) == call('ZCARD', removed) then
+        call('PEXPIRE', members, kept)
+        call('PEXPIRE', removed, kept)
+      end
+    end
   end
+  contested[#contested + 1] = lost
 end
-redis.call('HSET', members, id, cjson.encode({f = fence, m = places}))
-if placed then
-  redis.call('ZREM', removed, id)
-  redis.call('PERSIST', members)
-  redis.call('PERSIST', removed)
-else
-  -- Its fence outlives it, so that a late write does not bring it back.
-  redis.call('ZADD', removed, now, id)
-  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', removed, '-inf', now - kept, 'LIMIT', 0, 100)) do
-    redis.call('HDEL', members, gone)
-    redis.call('ZREM', removed, gone)
-  end
-  if redis.call('HLEN', members) == redis.call('ZCARD', removed) then
-    redis.call('PEXPIRE', members, kept)
-    redis.call('PEXPIRE', removed, kept)
-  end
-end
-return result
+return contested

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -11,113 +12,255 @@ import (
 // ErrUnavailable says that Redis did not answer.
 var ErrUnavailable = errors.New("the catalogue is unavailable")
 
-// Ref names an entity.
+// Key names something to read: a Ref, an Address, a List, a place Beside others, a Grouping or a CategorySlug. It can be a
+// map's key.
+type Key interface {
+	read(v View) reading
+}
+
+// reading is a Key being read.
+type reading interface {
+	// ask adds a round's commands.
+	ask(ctx context.Context, c *Catalog, p redis.Pipeliner)
+	// hear takes their results, and tells whether it takes another round.
+	hear(cmds []redis.Cmder) (again bool)
+	answer() any
+}
+
+// Read reads keys of any kinds in one pipeline; pages much of which is not open in the view may take up to three more. The
+// answers are, of a Ref the blob ([]byte, nil where there is none), of an Address the id that it leads to (string, ""), of
+// a List a Page, of a Beside its Neighbours, of a Grouping its []Group, of a CategorySlug its title (string, "").
+func (c *Catalog) Read(ctx context.Context, v View, keys []Key) ([]any, error) {
+	readings := make([]reading, len(keys))
+	for i, k := range keys {
+		readings[i] = k.read(v)
+	}
+	if err := c.readRounds(ctx, readings); err != nil {
+		return nil, err
+	}
+	out := make([]any, len(keys))
+	for i, r := range readings {
+		out[i] = r.answer()
+	}
+	return out, nil
+}
+
+func (c *Catalog) readRounds(ctx context.Context, waiting []reading) error {
+	counts := make([]int, len(waiting))
+	for len(waiting) > 0 {
+		cmds, err := c.run(ctx, func(p redis.Pipeliner) {
+			for i, r := range waiting {
+				before := p.Len()
+				r.ask(ctx, c, p)
+				counts[i] = p.Len() - before
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		for _, cmd := range cmds {
+			if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) { // a missing key is none
+				return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
+		}
+		var again []reading
+		for i, r := range waiting {
+			if r.hear(cmds[:counts[i]]) {
+				again = append(again, r)
+			}
+			cmds = cmds[counts[i]:]
+		}
+		waiting = again
+	}
+	return nil
+}
+
+// readAll reads keys of one kind.
+func readAll[A any, K Key](ctx context.Context, c *Catalog, v View, keys []K) ([]A, error) {
+	all := make([]Key, len(keys))
+	for i, k := range keys {
+		all[i] = k
+	}
+	answers, err := c.Read(ctx, v, all)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]A, len(keys))
+	for i, a := range answers {
+		out[i] = a.(A)
+	}
+	return out, nil
+}
+
+// once is a reading of one round.
+type once struct {
+	commands func(ctx context.Context, c *Catalog, p redis.Pipeliner)
+	result   func(cmds []redis.Cmder) any
+	heard    any
+}
+
+func (o *once) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) { o.commands(ctx, c, p) }
+func (o *once) hear(cmds []redis.Cmder) bool                           { o.heard = o.result(cmds); return false }
+func (o *once) answer() any                                            { return o.heard }
+
+// Ref names an entity. Reading it reads its blob.
 type Ref struct {
 	Kind, ID string
 }
 
+func (r Ref) read(v View) reading { return &blobReading{ref: r, screen: v.Screen} }
+
+type blobReading struct {
+	ref    Ref
+	screen Screen
+	blob   []byte
+}
+
+func (r *blobReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+	p.HGet(ctx, c.entity(r.ref.Kind, r.ref.ID), string(r.screen))
+}
+
+func (r *blobReading) hear(cmds []redis.Cmder) bool {
+	if b, err := cmds[0].(*redis.StringCmd).Bytes(); err == nil {
+		r.blob = b
+	}
+	return false
+}
+
+func (r *blobReading) answer() any { return r.blob }
+
 // Blobs reads a screen's blobs of entities in one round trip; nil where there is none.
 func (c *Catalog) Blobs(ctx context.Context, screen Screen, refs []Ref) ([][]byte, error) {
-	cmds, err := c.read(ctx, func(p redis.Pipeliner) {
-		for _, r := range refs {
-			p.Get(ctx, c.entity(r.Kind, r.ID)+string(screen))
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]byte, len(refs))
-	for i, cmd := range cmds {
-		if b, err := cmd.(*redis.StringCmd).Bytes(); err == nil {
-			out[i] = b
-		}
-	}
-	return out, nil
+	return readAll[[]byte](ctx, c, View{Screen: screen}, refs)
 }
 
-// Owners reads which entities own slugs, in one round trip; "" where none does.
-func (c *Catalog) Owners(ctx context.Context, slugs []Family) ([]string, error) {
-	cmds, err := c.read(ctx, func(p redis.Pipeliner) {
-		for _, f := range slugs {
-			p.ZRange(ctx, c.family(f)+string(byClaim), 0, 0)
-		}
-	})
-	if err != nil {
-		return nil, err
+// Revisions reads the revisions of entities in one round trip; "" where there is none.
+func (c *Catalog) Revisions(ctx context.Context, refs []Ref) ([]string, error) {
+	keys := make([]revision, len(refs))
+	for i, r := range refs {
+		keys[i] = revision(r)
 	}
-	out := make([]string, len(slugs))
-	for i, cmd := range cmds {
-		if m := cmd.(*redis.StringSliceCmd).Val(); len(m) > 0 {
-			out[i] = ID(m[0])
-		}
-	}
-	return out, nil
+	return readAll[string](ctx, c, View{}, keys)
 }
 
-// List names a list and a place in it.
-type List struct {
-	Family  Family
-	Screen  Screen
-	Order   Order
-	Reverse bool
-	// After is the member that the page follows; "" for the first page.
-	After string
-	First int
-}
+type revision Ref
 
-// Page is part of a list.
-type Page struct {
-	Members []string
-	// More: members follow.
-	More  bool
-	Total int
-}
-
-// Pages reads pages in one round trip.
-func (c *Catalog) Pages(ctx context.Context, lists []List) ([]Page, error) {
-	cmds, err := c.read(ctx, func(p redis.Pipeliner) {
-		for _, l := range lists {
-			key := c.family(l.Family) + set{l.Screen, l.Order}.String()
-			by := &redis.ZRangeBy{Min: "-", Max: "+", Count: int64(l.First) + 1}
-			switch {
-			case l.After != "" && l.Reverse:
-				by.Max = "(" + l.After
-			case l.After != "":
-				by.Min = "(" + l.After
+func (r revision) read(View) reading {
+	return &once{
+		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+			// A deleted one keeps its fence, not its blobs.
+			p.HMGet(ctx, c.entity(r.Kind, r.ID), "fence", string(Web))
+		},
+		result: func(cmds []redis.Cmder) any {
+			if v := cmds[0].(*redis.SliceCmd).Val(); len(v) == 2 && v[1] != nil {
+				fence, _ := v[0].(string)
+				return fence
 			}
-			if l.Reverse {
-				p.ZRevRangeByLex(ctx, key, by)
-			} else {
-				p.ZRangeByLex(ctx, key, by)
-			}
-			p.ZCard(ctx, key)
-		}
-	})
-	if err != nil {
-		return nil, err
+			return ""
+		},
 	}
-	out := make([]Page, len(lists))
-	for i, l := range lists {
-		ms := cmds[2*i].(*redis.StringSliceCmd).Val()
-		out[i].Total = int(cmds[2*i+1].(*redis.IntCmd).Val())
-		if out[i].More = len(ms) > l.First; out[i].More {
-			ms = ms[:l.First]
-		}
-		out[i].Members = ms
-	}
-	return out, nil
 }
 
-// read executes a pipeline of reads; a key that is missing is no error.
-func (c *Catalog) read(ctx context.Context, add func(redis.Pipeliner)) ([]redis.Cmder, error) {
-	cmds, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error { add(p); return nil })
-	if err == nil || errors.Is(err, redis.Nil) {
-		for _, cmd := range cmds {
-			if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
-				return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+func (a Address) read(View) reading {
+	return &once{
+		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+			p.ZRange(ctx, c.family(a.Family)+a.set(), 0, 0)
+			p.ZRange(ctx, c.family(a.Family)+a.former(), 0, 0)
+		},
+		result: func(cmds []redis.Cmder) any {
+			for _, cmd := range cmds {
+				if m := cmd.(*redis.StringSliceCmd).Val(); len(m) > 0 {
+					return ID(m[0])
+				}
 			}
-		}
-		return cmds, nil
+			return ""
+		},
 	}
-	return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// Owners reads which entities slugs lead to, in one round trip; "" where to none.
+func (c *Catalog) Owners(ctx context.Context, slugs []Address) ([]string, error) {
+	return readAll[string](ctx, c, View{}, slugs)
+}
+
+// Group is a part of a list whose members' keys begin alike.
+type Group struct {
+	// Key is that of its first member.
+	Key   string
+	Count int
+}
+
+// maxGroups is more than a catalogue has categories, or a programme seasons.
+const maxGroups = 1000
+
+// Grouping is a set, and what ends the part of its keys that makes a group.
+type Grouping struct {
+	Family         Family
+	Set, Separator string
+}
+
+func (g Grouping) read(View) reading {
+	return &once{
+		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+			groupsScript.EvalSha(ctx, p, []string{c.family(g.Family) + g.Set}, g.Separator, maxGroups)
+		},
+		result: func(cmds []redis.Cmder) any {
+			var out []Group
+			for v, _ := cmds[0].(*redis.Cmd).Slice(); len(v) >= 2; v = v[2:] {
+				member, _ := v[0].(string)
+				n, _ := v[1].(int64)
+				out = append(out, Group{Key: KeyOf(member), Count: int(n)})
+			}
+			return out
+		},
+	}
+}
+
+// Groups reads the groups of lists in one round trip.
+func (c *Catalog) Groups(ctx context.Context, of []Grouping) ([][]Group, error) {
+	return readAll[[]Group](ctx, c, View{}, of)
+}
+
+// Seasons groups a programme's episodes by season: a group's key begins with the season's number. Those of no season
+// are a group of their own, the last, with NoSeason for a number.
+func Seasons(programmeID string) Grouping {
+	return Grouping{Videos(programmeID), string(ByEpisode) + ":EPISODE", ":"}
+}
+
+// NoSeason is the number of the group of episodes without a season.
+const NoSeason = unnumbered
+
+// AllCategories groups all programmes by category. A group's key is a CategoryKey.
+func AllCategories() Grouping { return Grouping{Categories, CategorySet, CategorySeparator} }
+
+// The one set of Categories, and what parts slug and title in its keys.
+const (
+	CategorySet       = "slug"
+	CategorySeparator = "\x01"
+)
+
+// CategorySlug names a category. Reading it reads its title.
+type CategorySlug string
+
+func (s CategorySlug) read(View) reading {
+	return &once{
+		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+			group := set{c.family(Categories) + CategorySet, CategoryKey(string(s), "")}
+			low, high := group.between("", false)
+			p.ZRangeByLex(ctx, group.key, &redis.ZRangeBy{Min: low, Max: high, Count: 1})
+		},
+		result: func(cmds []redis.Cmder) any {
+			title := ""
+			if m := cmds[0].(*redis.StringSliceCmd).Val(); len(m) > 0 {
+				_, title = CategoryOf(KeyOf(m[0]))
+			}
+			return title
+		},
+	}
+}
+
+// CategoryOf parts a CategoryKey.
+func CategoryOf(key string) (slug, title string) {
+	slug, title, _ = strings.Cut(key, CategorySeparator)
+	return slug, title
 }

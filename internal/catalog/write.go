@@ -14,25 +14,31 @@ import (
 
 // Change is an entity's new state.
 type Change struct {
-	// Kind is "programme" or "video"; ID the CMS's.
+	// Kind is a collection's name, such as "programme"; ID the CMS's.
 	Kind, ID string
 	Fence    stream.Fence
-	// Blobs are what each screen is answered; a screen that has none does not show the entity. With no blob at all it is
-	// deleted.
+	// Blobs are what each screen is answered; none at all deletes the entity.
 	Blobs map[Screen][]byte
-	// Placements are all the families that it is in.
+	// Placements are all the families that it is in, each once.
 	Placements []Placement
 }
 
 // Outcome is what became of a change.
 type Outcome struct {
-	// Refused: something newer, or the same, had been applied.
+	// Refused: something newer had been applied.
 	Refused bool
-	// Contested are the slugs that it claims and an older entity owns.
-	Contested []Family
+	// Contested are the slugs that it newly claims and an older entity owns.
+	Contested []string
 }
 
-func (c *Catalog) entity(kind, id string) string { return c.prefix + "{" + kind + ":" + id + "}:" }
+const (
+	// fenceKept is how long a removed thing's fence stays: as long as a tombstone can still be read.
+	fenceKept = stream.DeleteRetention
+	// callSize bounds how long one script keeps Redis busy.
+	callSize = 100
+)
+
+func (c *Catalog) entity(kind, id string) string { return c.prefix + "{" + kind + ":" + id + "}" }
 
 func (c *Catalog) family(f Family) string { return c.prefix + "{" + string(f) + "}:" }
 
@@ -44,37 +50,44 @@ func (c *Catalog) Apply(ctx context.Context, changes []Change, now time.Time) ([
 	if len(changes) == 0 {
 		return out, nil
 	}
-	stale, err := c.begin(ctx, changes, out)
+	names := make([]string, len(changes))
+	for i, ch := range changes {
+		names[i] = families(ch.Placements)
+	}
+	stale, err := c.begin(ctx, changes, names, out)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.place(ctx, changes, stale, out, now); err != nil {
 		return nil, err
 	}
-	return out, c.finish(ctx, changes, out)
+	return out, c.finish(ctx, changes, names, stale, out)
 }
 
-func (c *Catalog) begin(ctx context.Context, changes []Change, out []Outcome) (stale [][]Family, err error) {
+// begin returns the families that each entity leaves.
+func (c *Catalog) begin(ctx context.Context, changes []Change, names []string, out []Outcome) ([][]Family, error) {
 	cmds, err := c.run(ctx, func(p redis.Pipeliner) {
-		for _, ch := range changes {
-			args := []any{ch.Fence.String(), families(ch.Placements), flag(len(ch.Blobs) == 0)}
-			for _, s := range Screens() {
-				args = append(args, ch.Blobs[s])
+		for i, ch := range changes {
+			args := append(make([]any, 0, 8), ch.Fence.String(), names[i])
+			if len(ch.Blobs) > 0 {
+				for _, s := range Screens() {
+					args = append(args, string(s), ch.Blobs[s])
+				}
 			}
-			beginScript.EvalSha(ctx, p, c.entityKeys(ch), args...)
+			entityScript.EvalSha(ctx, p, []string{c.entity(ch.Kind, ch.ID)}, args...)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	stale = make([][]Family, len(changes))
+	stale := make([][]Family, len(changes))
 	for i, cmd := range cmds {
 		text, err := cmd.(*redis.Cmd).Text()
 		if errors.Is(err, redis.Nil) { // the script's false
 			out[i].Refused = true
 			continue
 		}
-		if err == nil {
+		if err == nil && text != "[]" {
 			err = json.Unmarshal([]byte(text), &stale[i])
 		}
 		if err != nil {
@@ -84,89 +97,108 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, out []Outcome) (s
 	return stale, nil
 }
 
+// placing is one script's call: a family, and which changes are placed in it.
+type placing struct {
+	family  Family
+	changes []int
+	args    []any
+}
+
 func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family, out []Outcome, now time.Time) error {
-	type call struct {
-		change int
-		family Family
-	}
-	var calls []call
-	cmds, err := c.run(ctx, func(p redis.Pipeliner) {
-		calls = calls[:0]
-		add := func(i int, pl Placement) {
-			ch := changes[i]
-			base := c.family(pl.Family)
-			keys := []string{base + "members", base + "removed"}
-			args := []any{ch.Fence.String(), ch.ID, now.UnixMilli(), fenceKept.Milliseconds()}
-			for _, s := range pl.Family.sets() {
-				keys = append(keys, base+s.String())
-				m := ""
-				if k, ok := pl.key(s); ok {
-					m = member(k, ch.ID)
-				}
-				args = append(args, s.String(), m)
-			}
-			placeScript.EvalSha(ctx, p, keys, args...)
-			calls = append(calls, call{i, pl.Family})
+	var calls []*placing
+	open := map[Family]*placing{}
+	add := func(i int, f Family, spec string) {
+		call := open[f]
+		if call == nil || len(call.changes) == callSize {
+			call = &placing{family: f, args: []any{now.UnixMilli(), fenceKept.Milliseconds()}}
+			open[f] = call
+			calls = append(calls, call)
 		}
-		for i, ch := range changes {
-			if out[i].Refused {
-				continue
-			}
-			for _, pl := range ch.Placements {
-				add(i, pl)
-			}
-			for _, f := range stale[i] {
-				add(i, Placement{Family: f})
-			}
+		call.changes = append(call.changes, i)
+		call.args = append(call.args, changes[i].Fence.String(), memberID(changes[i].ID), spec)
+	}
+	for i, ch := range changes {
+		if out[i].Refused {
+			continue
+		}
+		for _, p := range ch.Placements {
+			add(i, p.Family, p.spec())
+		}
+		for _, f := range stale[i] {
+			add(i, f, "")
+		}
+	}
+	if len(calls) == 0 {
+		return nil
+	}
+	cmds, err := c.run(ctx, func(p redis.Pipeliner) {
+		for _, call := range calls {
+			placeScript.EvalSha(ctx, p, []string{c.family(call.family) + "members"}, call.args...)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	for i, cmd := range cmds {
-		if rank, _ := cmd.(*redis.Cmd).Int(); rank > 1 {
-			o := &out[calls[i].change]
-			o.Contested = append(o.Contested, calls[i].family)
+	for n, cmd := range cmds {
+		slugs, err := cmd.(*redis.Cmd).StringSlice()
+		if err != nil {
+			return fmt.Errorf("placing in %s: %w", calls[n].family, err)
+		}
+		for k, slug := range slugs {
+			if slug != "" {
+				o := &out[calls[n].changes[k]]
+				o.Contested = append(o.Contested, slug)
+			}
 		}
 	}
 	return nil
 }
 
-func (c *Catalog) finish(ctx context.Context, changes []Change, out []Outcome) error {
+func (c *Catalog) finish(ctx context.Context, changes []Change, names []string, stale [][]Family, out []Outcome) error {
 	_, err := c.run(ctx, func(p redis.Pipeliner) {
 		for i, ch := range changes {
-			if !out[i].Refused {
-				finishScript.EvalSha(ctx, p, c.entityKeys(ch), ch.Fence.String(), families(ch.Placements), flag(len(ch.Blobs) == 0), fenceKept.Milliseconds())
+			deleted := len(ch.Blobs) == 0
+			if out[i].Refused || !deleted && len(stale[i]) == 0 {
+				continue
 			}
+			args := []any{ch.Fence.String(), names[i], ""}
+			if deleted {
+				args[2] = fenceKept.Milliseconds()
+				for _, s := range Screens() {
+					args = append(args, string(s))
+				}
+			}
+			finishScript.EvalSha(ctx, p, []string{c.entity(ch.Kind, ch.ID)}, args...)
 		}
 	})
 	return err
 }
 
-func (c *Catalog) entityKeys(ch Change) []string {
-	base := c.entity(ch.Kind, ch.ID)
-	keys := []string{base + "state"}
-	for _, s := range Screens() {
-		keys = append(keys, base+string(s))
+// spec is the placement as place.lua takes and stores it.
+func (p Placement) spec() string {
+	pairs := make([]string, 0, 2*len(p.Places))
+	for _, pl := range p.Places {
+		pairs = append(pairs, pl.Set, pl.Key)
 	}
-	return keys
+	return encode(struct {
+		Note  string   `json:"n"`
+		Pairs []string `json:"p"`
+	}{p.Note, pairs})
 }
 
+// families are the names, in the placements' order: the same for the same entity.
 func families(ps []Placement) string {
 	names := make([]Family, len(ps))
 	for i, p := range ps {
 		names[i] = p.Family
 	}
-	b, err := json.Marshal(names)
+	return encode(names)
+}
+
+func encode(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // strings
 	}
 	return string(b)
-}
-
-func flag(b bool) string {
-	if b {
-		return "1"
-	}
-	return "0"
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"regie/internal/cms"
@@ -38,8 +39,8 @@ func Import(ctx context.Context, std IO, store cms.Store, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.Out, "%d rows: %d programmes, %d videos; %d documents written, the others were there already; left out: %d; %s\n",
-		result.Rows, result.Programmes, result.Videos, result.Written, result.Failed, time.Since(bar.began).Round(100*time.Millisecond))
+	_, err = fmt.Fprintf(std.Out, "%d rows: %d programmes, %d videos, %d people, %d channels; %d documents written in %.1f s, %d rows left out\n",
+		result.Rows, result.Programmes, result.Videos, result.People, result.Channels, result.Written, time.Since(bar.began).Seconds(), result.Failed)
 	return err
 }
 
@@ -52,22 +53,48 @@ type progressBar struct {
 	drawn    bool
 }
 
+const (
+	barCells    = 12
+	maxBarWidth = 79 // a line that a terminal wraps cannot be drawn over
+)
+
+// show is a cms.Progress. Of a file without a size, such as a pipe, it tells no share and no end.
 func (b *progressBar) show(done, total int64, r cms.ImportResult) {
 	every := 5 * time.Second
 	if b.terminal {
 		every = 100 * time.Millisecond
 	}
-	if time.Since(b.began) < every || time.Since(b.last) < every || total <= 0 {
+	now := time.Now()
+	passed := now.Sub(b.began)
+	if passed < every || now.Sub(b.last) < every {
 		return
 	}
-	b.last, b.drawn = time.Now(), true
-	left := time.Duration(float64(time.Since(b.began)) * float64(total-done) / float64(max(done, 1))).Round(time.Second)
-	line := fmt.Sprintf("%3d %%  %d programmes, %d videos, %d left out; about %s to go", 100*done/total, r.Programmes, r.Videos, r.Failed, left)
-	if b.terminal {
-		_, _ = fmt.Fprintf(b.out, "\r\x1b[K%s", line)
-	} else {
-		_, _ = fmt.Fprintln(b.out, line)
+	b.last, b.drawn = now, true
+	rate := int64(float64(r.Rows) / passed.Seconds())
+	var percent, left string
+	if total > 0 {
+		done = min(done, total) // the file may grow meanwhile
+		percent = fmt.Sprintf("%3d %%  ", 100*done/total)
+		left = time.Duration(float64(passed) * float64(total-done) / float64(max(done, 1))).Round(time.Second).String()
 	}
+	if !b.terminal {
+		line := fmt.Sprintf("%s%d rows, %d rows/s: %d programmes, %d videos, %d people, %d channels; %d rows left out",
+			percent, r.Rows, rate, r.Programmes, r.Videos, r.People, r.Channels, r.Failed)
+		if left != "" {
+			line += "; about " + left + " to go"
+		}
+		_, _ = fmt.Fprintln(b.out, line)
+		return
+	}
+	line := fmt.Sprintf("%s%d rows, %d/s; %d videos, %d people", percent, r.Rows, rate, r.Videos, r.People)
+	if total > 0 {
+		full := int(barCells * done / total)
+		line = "[" + strings.Repeat("#", full) + strings.Repeat(".", barCells-full) + "] " + line + "; " + left
+	}
+	if len(line) > maxBarWidth {
+		line = line[:maxBarWidth]
+	}
+	_, _ = fmt.Fprintf(b.out, "\r\x1b[K%s", line)
 }
 
 func (b *progressBar) end() {

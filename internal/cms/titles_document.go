@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ import (
 
 // importFormat is what importHash tells of how documents are made of rows. When that changes it must grow, so that the
 // next import writes them anew.
-const importFormat = "titles/1"
+const importFormat = "titles/2"
 
 // importDigest is short: it tells a row from its earlier versions only.
 func importDigest(fields ...string) string {
@@ -26,39 +25,82 @@ func importDigest(fields ...string) string {
 	for _, f := range fields {
 		all = fmt.Appendf(all, "\n%d:%s", len(f), f)
 	}
-	sum := sha256.Sum256(all)
+	return lastingDigest(string(all))
+}
+
+// lastingDigest stands for a text in slugs and ids: 16 hexadecimal digits that no version of the import changes.
+func lastingDigest(s string) string {
+	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:8])
 }
 
+// spread is an even and lasting choice for an id.
+func spread(id string, numbers ...int) uint32 {
+	sum := sha256.Sum256(fmt.Append(nil, id, numbers))
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+// choose is a number below n for one of the title's questions, the same at every import.
+func (t title) choose(question string, n int) int { return int(spread(t.id+"\n"+question) % uint32(n)) }
+
+// percent answers one of the title's questions with yes for so many of a hundred titles.
+func (t title) percent(question string, of int) bool { return t.choose(question, 100) < of }
+
 // programme is the title's CMS document.
-func (t title) programme() bson.Raw {
+func (t title) programme(credits []credit) bson.Raw {
 	d := bson.D{
 		{Key: "_id", Value: t.id},
 		{Key: "slug", Value: t.slug},
 		{Key: "title", Value: t.name},
 		{Key: "kind", Value: t.kind()},
+		{Key: "channel", Value: t.channel().id},
 	}
+	add := func(field string, value any) { d = append(d, bson.E{Key: field, Value: value}) }
 	if t.description != "" {
-		d = append(d, bson.E{Key: "synopsis", Value: bson.D{
+		add("synopsis", bson.D{
 			{Key: "short", Value: shorten(t.description, 120)},
 			{Key: "medium", Value: t.description},
 			{Key: "long", Value: t.description},
-		}})
+		})
 	}
 	if t.year != 0 {
-		d = append(d, bson.E{Key: "year", Value: t.year})
+		add("year", t.year)
 	}
-	if codes := countryCodes(t.country); codes != nil {
-		d = append(d, bson.E{Key: "countries", Value: codes})
+	if t.countries != nil {
+		add("countries", t.countries)
 	}
 	if t.rating != "" {
-		d = append(d, bson.E{Key: "rating", Value: t.rating})
+		add("rating", t.rating)
+	}
+	if age := ageOf(t.rating); age != "" {
+		add("ageRating", age)
 	}
 	if t.genres != nil {
-		d = append(d, bson.E{Key: "genres", Value: t.genres})
+		add("genres", t.genres)
 	}
-	return endDocument(d, t.published, importDigest(t.id, t.slug, strconv.FormatBool(t.series), t.name, t.country, day(t.published),
-		strconv.Itoa(int(t.year)), t.rating, strings.Join(t.genres, ","), t.description))
+	if t.percent("exclusive", 6) {
+		add("badges", bson.A{bson.D{{Key: "kind", Value: "EXCLUSIVE"}}})
+	}
+	if right := t.right(); right != nil {
+		add("rights", bson.A{right})
+	}
+	if t.series {
+		var seasons bson.A
+		for n := range t.seasons {
+			seasons = append(seasons, bson.D{{Key: "number", Value: int32(n + 1)}})
+		}
+		add("seasons", seasons)
+	}
+	if credits != nil {
+		var list bson.A
+		for _, c := range credits {
+			list = append(list, bson.D{{Key: "person", Value: c.person.id}, {Key: "role", Value: c.role}})
+		}
+		add("credits", list)
+	}
+	return endDocument(d, t.published, importDigest(t.id, t.slug, strconv.FormatBool(t.series), t.name, strings.Join(t.countries, ","),
+		day(t.published), strconv.Itoa(int(t.year)), t.rating, strconv.Itoa(t.seasons), strings.Join(t.genres, ","), t.description,
+		strings.Join(t.directors, "\n"), strings.Join(t.cast, "\n")))
 }
 
 // genreKinds are kinds by genre, as slugs. The first that a title has decides.
@@ -73,10 +115,8 @@ var genreKinds = []struct {
 
 func (t title) kind() string {
 	for _, k := range genreKinds {
-		for _, g := range t.genres {
-			if slices.Contains(k.genres, slugOf(g, maxSlug)) {
-				return k.kind
-			}
+		if t.isOf(k.genres) {
+			return k.kind
 		}
 	}
 	if t.series {
@@ -85,74 +125,24 @@ func (t title) kind() string {
 	return "FILM"
 }
 
-// videos are the CMS documents of a film, or of a series' episodes in their order. The file tells of no episodes: they
-// are made up, always the same for the same id, so that a season has 6 to 12 of 20 to 60 minutes and one came out
-// each week until the day that the programme did.
-func (t title) videos() iter.Seq[bson.Raw] {
-	return func(yield func(bson.Raw) bool) {
-		if !t.series {
-			yield(t.video("film", t.name, "FILM", 60*t.minutes, t.published))
-			return
-		}
-		var weeks int
-		for s := range t.seasons {
-			weeks += t.episodes(s + 1)
-		}
-		for s := 1; s <= t.seasons; s++ {
-			for e := 1; e <= t.episodes(s); e++ {
-				weeks--
-				published := t.published
-				if !published.IsZero() {
-					published = published.AddDate(0, 0, -7*weeks)
-				}
-				v := t.video(fmt.Sprintf("s%02de%02d", s, e), fmt.Sprintf("Episode %d", e), "EPISODE", t.seconds(s, e), published,
-					bson.E{Key: "season", Value: int32(s)}, bson.E{Key: "episode", Value: int32(e)})
-				if !yield(v) {
-					return
-				}
-			}
-		}
-	}
+// isOf tells whether the title has one of the genres, which are given as slugs.
+func (t title) isOf(genres []string) bool {
+	return slices.ContainsFunc(t.genres, func(g string) bool { return slices.Contains(genres, Slug(g, maxSlug)) })
 }
 
-func (t title) video(slug, name, kind string, seconds int32, published time.Time, place ...bson.E) bson.Raw {
-	d := bson.D{
-		{Key: "_id", Value: t.id + "-" + slug},
-		{Key: "programme", Value: t.id},
-		{Key: "slug", Value: slug},
-		{Key: "title", Value: name},
-		{Key: "kind", Value: kind},
-	}
-	d = append(d, place...)
-	if seconds != 0 {
-		d = append(d, bson.E{Key: "duration", Value: seconds})
-	}
-	return endDocument(d, published, importDigest(t.id, slug, name, strconv.Itoa(int(seconds)), day(published)))
-}
-
-func (t title) episodes(season int) int { return 6 + int(spread(t.id, season)%7) }
-
-// seconds of an episode: those of a series are alike, within two minutes.
-func (t title) seconds(season, episode int) int32 {
-	usual := 22*60 + spread(t.id)%(36*60+1)
-	return int32(usual - 120 + spread(t.id, season, episode)%241)
-}
-
-// spread is an even and lasting choice for an id.
-func spread(id string, numbers ...int) uint32 {
-	sum := sha256.Sum256(fmt.Append(nil, id, numbers))
-	return binary.BigEndian.Uint32(sum[:])
-}
-
-// endDocument adds what ends every imported document. Without a day the CMS tells none, and neither is made up.
+// endDocument adds what ends the document of a programme or video. Without a day the CMS tells none, and neither is made up.
 func endDocument(d bson.D, published time.Time, digest string) bson.Raw {
 	if !published.IsZero() {
 		at := bson.NewDateTimeFromTime(published)
 		d = append(d, bson.E{Key: "publishedAt", Value: at}, bson.E{Key: "createdAt", Value: at})
 	}
-	raw, err := bson.Marshal(append(d, bson.E{Key: FieldImportHash, Value: digest}))
+	return marshal(append(d, bson.E{Key: FieldImportHash, Value: digest}))
+}
+
+func marshal(d bson.D) bson.Raw {
+	raw, err := bson.Marshal(d)
 	if err != nil {
-		panic(err) // strings, numbers and dates in a document
+		panic(err) // strings, numbers, dates and truths in documents and arrays
 	}
 	return raw
 }

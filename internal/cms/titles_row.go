@@ -15,7 +15,7 @@ import (
 
 // titleColumns are the columns that are read. The first three must be there.
 var titleColumns = []string{"show_id", "type", "title",
-	"country", "date_added", "release_year", "rating", "duration", "listed_in", "description"}
+	"director", "cast", "country", "date_added", "release_year", "rating", "duration", "listed_in", "description"}
 
 const requiredColumns = 3
 
@@ -30,13 +30,18 @@ const (
 	maxTitleYear   = 2200
 	maxMinutes     = 7 * 24 * 60
 	maxSeasons     = 100
+	maxCredits     = 10_000
+	maxGenre       = 100
+	maxGenres      = 50
 )
 
 // title is a row of a titles file, normalised: two rows that say the same are equal.
 type title struct {
 	id, slug, name string
 	series         bool
-	country        string
+	directors      []string // names, each once
+	cast           []string
+	countries      []string  // ISO 3166-1 alpha-2
 	published      time.Time // zero when the row does not tell
 	year           int32     // 0 when absent
 	rating         string
@@ -180,11 +185,28 @@ func parseTitle(get func(column string) string) (t title, broken []string) {
 	default:
 		fail("type", kind, "is neither Movie nor TV Show")
 	}
-	t.country = text("country", maxTitleList)
+	names := func(column string) []string {
+		all, longest := splitNames(get(column))
+		if longest > maxPersonName {
+			fail(column, "", "has a name of %d characters, at most %d are allowed", longest, maxPersonName)
+		}
+		return all
+	}
+	t.directors, t.cast = names("director"), names("cast")
+	if n := len(t.directors) + len(t.cast); n > maxCredits {
+		fail("cast", "", "makes %d credits with those of director, at most %d are allowed", n, maxCredits)
+	}
+	t.countries = countryCodes(text("country", maxTitleList))
 	for g := range strings.SplitSeq(text("listed_in", maxTitleList), ",") {
 		if g = strings.TrimSpace(g); g != "" && !slices.Contains(t.genres, g) {
 			t.genres = append(t.genres, g)
+			if n := utf8.RuneCountInString(g); n > maxGenre {
+				fail("listed_in", g, "has %d characters, at most %d are allowed", n, maxGenre)
+			}
 		}
+	}
+	if n := len(t.genres); n > maxGenres {
+		fail("listed_in", "", "has %d genres, at most %d are allowed", n, maxGenres)
 	}
 	t.description = cleanLines(get("description"))
 	if n := utf8.RuneCountInString(t.description); n > maxTitleText {

@@ -12,12 +12,12 @@ import (
 var latin = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th",
 	"ħ", "h", "ı", "i", "ŋ", "n", "ŧ", "t", "ə", "e", "ĸ", "k", "ƒ", "f", "'", "", "’", "", "ʼ", "")
 
-// slugOf writes a text in a-z, 0-9 and single dashes, at most max of them: accents and apostrophes go, anything else
+// Slug writes a text in a-z, 0-9 and single dashes, at most max of them: accents and apostrophes go, anything else
 // parts words. It is empty when nothing is left, as of a text in another script.
-func slugOf(s string, max int) string {
+func Slug(text string, max int) string {
 	var b strings.Builder
 	dash := false
-	for _, r := range latin.Replace(strings.ToLower(norm.NFKD.String(s))) {
+	for _, r := range latin.Replace(strings.ToLower(norm.NFKD.String(text))) {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			if dash && b.Len() > 0 {
@@ -41,6 +41,8 @@ func slugOf(s string, max int) string {
 	return strings.TrimRight(cut, "-")
 }
 
+func slugOf(text string, max int) string { return Slug(text, max) }
+
 // A slug's longest parts, so that together they stay within the 200 characters that are allowed.
 const (
 	maxSlug       = 120
@@ -52,11 +54,11 @@ type slugs map[string]bool
 
 // take returns the first slug of a title that is free: of its name, with its year, with its id, with a number.
 func (taken slugs) take(t title) string {
-	id := slugOf(t.id, maxSlugSuffix)
+	id := Slug(t.id, maxSlugSuffix)
 	if id == "" {
-		id = importDigest(t.id)
+		id = lastingDigest(t.id)
 	}
-	base := slugOf(t.name, maxSlug)
+	base := Slug(t.name, maxSlug)
 	if base == "" {
 		base = id
 	}

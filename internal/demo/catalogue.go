@@ -24,19 +24,24 @@ type catalogue struct {
 	channels   []*channel
 	people     []*person
 	programmes []*programme
+	pages      []*page
 }
 
 type channel struct {
 	Slug   string
 	Title  string
 	Kind   string
-	Colour string
+	Former []string
+	// Position is its place among the channels, from 1.
+	Position int32
+	Colour   string
 	// Mark names the sign drawn in the corner of the posters; see marks.
 	Mark string
 }
 
 type person struct {
 	slug, name, biography string
+	former                []string
 }
 
 // programme is one file of programmes/. The exported fields are what an editor writes.
@@ -63,12 +68,25 @@ type programme struct {
 	Seasons []season
 	Replays string
 	Videos  string
+	// Former are slugs that the programme had.
+	Former []string
+	Badges []badge
+	Rights []right
+	Seo    seo
+	// Audio and Subtitles are the languages of its films, episodes and replays: French, and none, when absent.
+	Audio     []string
+	Subtitles []string
+	// Start is the slug of the video for newcomers, where it is not what the kind would have it.
+	Start string
+	// Details is what there is to say of some videos beside their lines, by slug.
+	Details map[string]detail
 
 	slug      string
 	channel   *channel
 	published time.Time
 	credits   []credit
 	videos    []*video
+	related   []*programme
 }
 
 type credit struct {
@@ -84,6 +102,8 @@ type poster struct {
 }
 
 type season struct {
+	// Title is that of a season which has one.
+	Title string
 	// Published is the day of the first episode. By episodes come out together (1 if absent), Every so many days (7).
 	Published string
 	Every     int
@@ -98,6 +118,9 @@ type video struct {
 	short, medium         string
 	seconds               int32
 	published             time.Time
+	// chapters are where they begin, in seconds.
+	chapters []int32
+	detail
 }
 
 // load reads the whole catalogue. Unknown keys, words and references are errors, so that a slip of the pen is caught
@@ -116,7 +139,10 @@ func load(fsys fs.FS) (*catalogue, error) {
 		}
 	}
 
-	var folk struct{ People string }
+	var folk struct {
+		People string
+		Former map[string][]string
+	}
 	if err := readYAML(fsys, "catalogue/people.yaml", &folk); err != nil {
 		return nil, err
 	}
@@ -125,7 +151,12 @@ func load(fsys fs.FS) (*catalogue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading catalogue/people.yaml: %w", err)
 		}
-		cat.people = append(cat.people, &person{slug: l.slug, name: l.title, biography: l.short})
+		cat.people = append(cat.people, &person{slug: l.slug, name: l.title, biography: l.short, former: folk.Former[l.slug]})
+	}
+	for slug := range folk.Former {
+		if !slices.ContainsFunc(cat.people, func(pe *person) bool { return pe.slug == slug }) {
+			return nil, fmt.Errorf("reading catalogue/people.yaml: former slugs of an unknown person %q", slug)
+		}
 	}
 
 	names, err := fs.Glob(fsys, "catalogue/programmes/*.yaml")
@@ -143,6 +174,12 @@ func load(fsys fs.FS) (*catalogue, error) {
 		cat.programmes = append(cat.programmes, p)
 	}
 	slices.SortFunc(cat.programmes, func(a, b *programme) int { return strings.Compare(a.ID, b.ID) })
+	for _, p := range cat.programmes {
+		p.related = cat.relate(p)
+	}
+	if err := cat.readPages(fsys); err != nil {
+		return nil, err
+	}
 	return cat, nil
 }
 
@@ -174,8 +211,17 @@ func (cat *catalogue) complete(p *programme) error {
 			return err
 		}
 	}
+	if err := checkBadges(p.Badges); err != nil {
+		return err
+	}
 	if p.Hour == 0 {
 		p.Hour = 18
+	}
+	if len(p.Audio) == 0 {
+		p.Audio = []string{"fr"}
+	}
+	if err := p.readRights(p.Rights); err != nil {
+		return err
 	}
 
 	var err error
@@ -184,6 +230,12 @@ func (cat *catalogue) complete(p *programme) error {
 	}
 	if err := p.listVideos(); err != nil {
 		return err
+	}
+	if err := p.readDetails(); err != nil {
+		return err
+	}
+	if p.Start != "" && p.video(p.Start) == nil {
+		return fmt.Errorf("start: unknown video %q", p.Start)
 	}
 	// A trailer comes out ahead of its programme, and has to have a page to be on.
 	for _, v := range p.videos {
@@ -244,7 +296,12 @@ var (
 	programmeKinds = []string{
 		"SERIES", "FILM", "MAGAZINE", "NEWS", "SPORT", "DOCUMENTARY", "GAME", "REALITY", "KIDS", "EVENT",
 	}
-	videoKinds  = []string{"FILM", "EPISODE", "REPLAY", "EXTRACT", "BONUS", "TRAILER"}
+	videoKinds  = []string{"FILM", "EPISODE", "REPLAY", "EXTRACT", "BONUS", "TRAILER", "LIVE"}
 	ageRatings  = []string{"ALL", "AGE_10", "AGE_12", "AGE_16", "AGE_18"}
 	creditRoles = []string{"ACTOR", "DIRECTOR", "PRESENTER", "WRITER", "PRODUCER", "GUEST"}
+	imageRoles  = []string{"THUMBNAIL", "PORTRAIT", "COVER", "SQUARE", "LOGO"}
+	screens     = []string{"web", "mobile", "iptv"}
+	offers      = []string{"FREE", "MAX"}
+	badgeKinds  = []string{"NEW", "LIVE", "LAST_DAYS", "MAX", "EXCLUSIVE", "COMING_SOON"}
+	layouts     = []string{"HERO", "CAROUSEL", "GRID", "RANKED", "BANNER"}
 )

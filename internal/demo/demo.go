@@ -11,13 +11,13 @@ import (
 
 // Document is one document as the CMS stores it.
 type Document struct {
-	// Collection is "channel", "person", "programme" or "video".
+	// Collection is "channel", "person", "programme", "video" or "page".
 	Collection string
 	Doc        bson.D
 }
 
-// Documents yields every CMS document of the demonstration catalogue: channels, then people, programmes and videos;
-// the same bytes in the same order at each call. A programme's videos follow one another, in the order they were
+// Documents yields every CMS document of the demonstration catalogue: channels, then people, programmes, videos and pages,
+// so that few references lead to what comes later; the same bytes in the same order at each call. A programme's videos follow one another, in the order they were
 // written. The error names the file and the line an editor has to mend.
 func Documents() ([]Document, error) {
 	cat, err := load(files)
@@ -39,6 +39,9 @@ func Documents() ([]Document, error) {
 		for _, v := range p.videos {
 			docs = append(docs, Document{"video", videoDoc(p, v)})
 		}
+	}
+	for _, pg := range cat.pages {
+		docs = append(docs, Document{"page", pageDoc(pg)})
 	}
 	return docs, nil
 }

@@ -21,6 +21,9 @@ func TestCounts(t *testing.T) {
 	for _, p := range cat.programmes {
 		kinds[p.Kind]++
 		videos += len(p.videos)
+		for _, v := range p.videos {
+			kinds["video "+v.kind]++
+		}
 	}
 	if n := len(cat.channels); n != 5 {
 		t.Errorf("%d channels, want 5", n)
@@ -28,8 +31,11 @@ func TestCounts(t *testing.T) {
 	if n := len(cat.people); n != 120 {
 		t.Errorf("%d people, want 120", n)
 	}
-	if n := len(cat.programmes); n < 64 {
-		t.Errorf("%d programmes, want at least 64", n)
+	if n := len(cat.programmes); n != 71 {
+		t.Errorf("%d programmes, want 71", n)
+	}
+	if n := len(cat.pages); n != 3 {
+		t.Errorf("%d pages, want 3", n)
 	}
 	if videos < 1000 {
 		t.Errorf("%d videos, want at least 1000", videos)
@@ -37,6 +43,11 @@ func TestCounts(t *testing.T) {
 	for _, k := range programmeKinds {
 		if kinds[k] == 0 {
 			t.Errorf("no programme of kind %s", k)
+		}
+	}
+	for _, k := range videoKinds {
+		if kinds["video "+k] == 0 {
+			t.Errorf("no video of kind %s", k)
 		}
 	}
 }
@@ -66,7 +77,7 @@ func TestDocumentsComeInOrderWithUniqueIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	order := []string{"channel", "person", "programme", "video"}
+	order := []string{"channel", "person", "programme", "video", "page"}
 	seen := map[string]bool{}
 	last := 0
 	for _, d := range docs {
@@ -92,12 +103,15 @@ func TestFieldsOfTheDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"channel": "_id slug title kind colour createdAt updatedAt",
-		"person":  "_id slug title biography createdAt updatedAt",
-		"programme": "_id slug title kind channel synopsis year countries ageRating genres images credits " +
-			"publishedAt createdAt updatedAt",
-		"video": "_id programme slug title kind season episode synopsis duration images publishedAt createdAt updatedAt",
+		"channel": "_id slug formerSlugs title kind colour images position createdAt updatedAt",
+		"person":  "_id slug formerSlugs title biography images createdAt updatedAt",
+		"programme": "_id slug formerSlugs title kind channel synopsis year countries ageRating notBeforeHour genres badges images " +
+			"rights seasons credits related start seo publishedAt createdAt updatedAt",
+		"video": "_id programme slug formerSlugs title kind season episode synopsis duration ageRating notBeforeHour badges images " +
+			"rights hasDrm tracks markers seo publishedAt createdAt updatedAt",
+		"page": "_id slug formerSlugs title seo sections createdAt updatedAt",
 	}
+	seen := map[string]bool{}
 	for _, d := range docs {
 		// Keys may be absent, never out of order or unknown.
 		rest := strings.Fields(want[d.Collection])
@@ -107,6 +121,14 @@ func TestFieldsOfTheDocuments(t *testing.T) {
 				t.Fatalf("%s %v: unexpected or misplaced %s", d.Collection, d.Doc[0].Value, e.Key)
 			}
 			rest = rest[i+1:]
+			seen[d.Collection+" "+e.Key] = true
+		}
+	}
+	for c, keys := range want {
+		for _, key := range strings.Fields(keys) {
+			if !seen[c+" "+key] {
+				t.Errorf("no %s shows %s", c, key)
+			}
 		}
 	}
 }
@@ -115,26 +137,31 @@ func TestSlugs(t *testing.T) {
 	slug := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	cat := mustLoad(t)
 	seen := map[string]bool{}
-	check := func(kind, s string) {
+	check := func(kind string, slugs ...string) {
 		t.Helper()
-		if !slug.MatchString(s) {
-			t.Errorf("%s: bad slug %q", kind, s)
+		for _, s := range slugs {
+			if !slug.MatchString(s) {
+				t.Errorf("%s: bad slug %q", kind, s)
+			}
+			if seen[kind+"/"+s] {
+				t.Errorf("%s: slug %q twice", kind, s)
+			}
+			seen[kind+"/"+s] = true
 		}
-		if seen[kind+"/"+s] {
-			t.Errorf("%s: slug %q twice", kind, s)
-		}
-		seen[kind+"/"+s] = true
 	}
 	for _, ch := range cat.channels {
-		check("channel", ch.Slug)
+		check("channel", append(ch.Former, ch.Slug)...)
 	}
 	for _, pe := range cat.people {
-		check("person", pe.slug)
+		check("person", append(pe.former, pe.slug)...)
+	}
+	for _, pg := range cat.pages {
+		check("page", append(pg.Former, pg.Slug)...)
 	}
 	for _, p := range cat.programmes {
-		check("programme", p.slug)
+		check("programme", append(p.Former, p.slug)...)
 		for _, v := range p.videos {
-			check("video of "+p.slug, v.slug)
+			check("video of "+p.slug, append(v.Former, v.slug)...)
 			if isRole(v.slug) {
 				t.Errorf("%s: a video may not be called %q, the address of a poster", p.slug, v.slug)
 			}
@@ -222,6 +249,9 @@ func TestTexts(t *testing.T) {
 		check(p.slug, p.Short, 120)
 		check(p.slug, p.Medium, 300)
 		check(p.slug, p.Long, 1000)
+		if p.Seo.Description != "" {
+			check(p.slug, p.Seo.Description, 160)
+		}
 		titles := map[string]bool{}
 		for _, v := range p.videos {
 			at := p.slug + "/" + v.slug
@@ -229,11 +259,53 @@ func TestTexts(t *testing.T) {
 			if v.medium != "" {
 				check(at, v.medium, 300)
 			}
+			if v.Seo.Description != "" {
+				check(at, v.Seo.Description, 160)
+			}
 			if titles[v.title] || v.title == "" || strings.ContainsAny(v.title, "'\"") {
 				t.Errorf("%s: title empty, ill-typed or used twice: %q", at, v.title)
 			}
 			titles[v.title] = true
 		}
+	}
+	for _, pg := range cat.pages {
+		if pg.Seo.Description != "" {
+			check(pg.Slug, pg.Seo.Description, 160)
+		}
+	}
+}
+
+// Titles, labels and the like are no sentences, but typeset all the same.
+func TestSmallTexts(t *testing.T) {
+	docs, err := Documents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	longest := map[string]int{"title": 80, "label": 25, "subtitle": 80, "character": 50, "alt": 150}
+	var walk func(at string, v any)
+	walk = func(at string, v any) {
+		switch v := v.(type) {
+		case bson.D:
+			for _, e := range v {
+				s, isText := e.Value.(string)
+				if n, ok := longest[e.Key]; ok && isText {
+					if c := utf8.RuneCountInString(s); c == 0 || c > n || strings.TrimSpace(s) != s {
+						t.Errorf("%s %s: %d characters, want 1 to %d: %q", at, e.Key, c, n, s)
+					}
+					if strings.ContainsAny(s, "'\"") || strings.Contains(s, "...") || strings.Contains(s, "  ") {
+						t.Errorf("%s %s: mind the typography: %s", at, e.Key, s)
+					}
+				}
+				walk(at, e.Value)
+			}
+		case bson.A:
+			for _, e := range v {
+				walk(at, e)
+			}
+		}
+	}
+	for _, d := range docs {
+		walk(fmt.Sprint(d.Doc[0].Value), d.Doc)
 	}
 }
 
@@ -277,6 +349,8 @@ func TestDurations(t *testing.T) {
 				lo, hi = 70*60, 150*60
 			case "EPISODE", "REPLAY":
 				lo, hi = 4*60, 150*60
+			case "LIVE":
+				lo, hi = 30*60, 24*60*60
 			}
 			if v.seconds < lo || v.seconds > hi {
 				t.Errorf("%s/%s: a %s of %d seconds", p.slug, v.slug, v.kind, v.seconds)
@@ -304,13 +378,64 @@ func TestMistakesAreNamed(t *testing.T) {
 		"unknown duration":  {"age:", "videos: BONUS 2024-01-01 1h | A | B.\nage:", `duration "1h"`},
 		"nothing is wrong":  {"age:", "age:", ""},
 		"unknown lettering": {"noon}", "noon, lettering: gothic}", `unknown lettering "gothic"`},
+		"unknown screen":    {"age:", "rights: [{screens: [tv]}]\nage:", `unknown screen "tv"`},
+		"unknown offer":     {"age:", "rights: [{offer: PLUS}]\nage:", `unknown offer "PLUS"`},
+		"bad right":         {"age:", "rights: [{from: soon}]\nage:", "want YYYY-MM-DD"},
+		"empty right":       {"age:", "rights: [{from: 2030-01-01, until: 2030-01-01}]\nage:", "is empty"},
+		"unknown badge":     {"age:", "badges: [{kind: HOT}]\nage:", `unknown badge "HOT"`},
+		"unknown start":     {"age:", "start: nowhere\nage:", `start: unknown video "nowhere"`},
+		"detail of nothing": {"age:", "details: {nowhere: {age: ALL}}\nage:", `details of "nowhere": unknown video`},
+		"unknown age of a video": {"age:", "videos: BONUS 2024-01-01 1:00 | A | B.\ndetails: {a: {age: AGE_11}}\nage:",
+			`details of "a": unknown age "AGE_11"`},
+		"bad chapter": {"age:", "videos: BONUS 2024-01-01 1:00 | A | B.\ndetails: {a: {chapters: 0:00 0h30}}\nage:", `duration "0h30"`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(fstest.MapFS{
 				"catalogue/channels.yaml":     {Data: []byte("channels: [{slug: c, title: C, kind: TV}]")},
 				"catalogue/people.yaml":       {Data: []byte("people: Somebody | Is known.")},
+				"catalogue/pages.yaml":        {Data: []byte("pages: []")},
 				"catalogue/programmes/t.yaml": {Data: []byte(strings.Replace(good, tt.from, tt.to, 1))},
+			})
+			if got := fmt.Sprint(err); !strings.Contains(got, tt.want) || (err == nil) != (tt.want == "") {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMistakesOfPagesAreNamed(t *testing.T) {
+	tests := map[string]struct{ section, want string }{
+		"nothing is wrong":       {"{layout: HERO, more: /pages/a, cards: [{to: 'programme:t'}, {to: 'video:t/a'}, {to: 'channel:c'}]}", ""},
+		"other targets":          {"{cards: [{to: 'person:somebody'}, {to: 'page:a'}, {to: 'category:art-de-vivre'}]}", ""},
+		"unknown layout":         {"{layout: WALL}", `unknown layout "WALL"`},
+		"more in the clear":      {"{more: 'http://example.org'}", "want a path or https"},
+		"more of another site":   {"{more: //example.org}", "want a path or https"},
+		"unknown key":            {"{cards: [{two: 'page:a'}]}", "field two not found"},
+		"unknown programme":      {"{cards: [{to: 'programme:u'}]}", `section 1: card 1: unknown target "programme:u"`},
+		"unknown video":          {"{cards: [{to: 'page:a'}, {to: 'video:t/b'}]}", `card 2: unknown target "video:t/b"`},
+		"video without its home": {"{cards: [{to: 'video:a'}]}", "unknown target"},
+		"unknown channel":        {"{cards: [{to: 'channel:d'}]}", "unknown target"},
+		"unknown person":         {"{cards: [{to: 'person:nobody'}]}", "unknown target"},
+		"unknown page":           {"{cards: [{to: 'page:b'}]}", "unknown target"},
+		"unknown category":       {"{cards: [{to: 'category:art'}]}", "unknown target"},
+		"unknown kind":           {"{cards: [{to: 'season:1'}]}", "unknown target"},
+		"no target":              {"{cards: [{title: Nowhere}]}", "want either to or url"},
+		"two targets":            {"{cards: [{to: 'page:a', url: 'https://example.org', title: A}]}", "want either to or url"},
+		"url without a title":    {"{cards: [{url: 'https://example.org'}]}", "want https, and a title"},
+		"url in the clear":       {"{cards: [{url: 'http://example.org', title: A}]}", "want https, and a title"},
+		"unknown badge":          {"{cards: [{to: 'page:a', badges: [{kind: HOT}]}]}", `unknown badge "HOT"`},
+		"unknown role":           {"{cards: [{to: 'page:a', images: [{role: WIDE, url: /posters/t/cover.svg}]}]}", `unknown image role "WIDE"`},
+		"unknown poster":         {"{cards: [{to: 'page:a', images: [{role: COVER, url: /posters/u/cover.svg}]}]}", "unknown poster"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(fstest.MapFS{
+				"catalogue/channels.yaml": {Data: []byte("channels: [{slug: c, title: C, kind: TV}]")},
+				"catalogue/people.yaml":   {Data: []byte("people: Somebody | Is known.")},
+				"catalogue/pages.yaml":    {Data: []byte("pages: [{slug: a, title: A, sections: [" + tt.section + "]}]")},
+				"catalogue/programmes/t.yaml": {Data: []byte("id: p001\ntitle: T\nkind: FILM\nchannel: c\nage: ALL\npublished: 2024-01-01\n" +
+					"genres: [art de vivre]\nposter: {motif: sails, palette: noon}\nvideos: BONUS 2024-01-01 1:00 | A | B.\n")},
 			})
 			if got := fmt.Sprint(err); !strings.Contains(got, tt.want) || (err == nil) != (tt.want == "") {
 				t.Errorf("got %q, want %q", got, tt.want)

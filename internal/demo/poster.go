@@ -97,6 +97,8 @@ func overline(v *video) string {
 		return "Bande-annonce"
 	case "BONUS":
 		return "Bonus"
+	case "LIVE":
+		return "En direct"
 	default:
 		return "Le film"
 	}

@@ -19,7 +19,8 @@ const (
 )
 
 // Posters serves the drawn posters: GET /posters/{programme-slug}/{role or video slug}.svg, where the role is thumbnail,
-// portrait, cover or logo. `?w=640` asks for a width in pixels, brought within 16 and 3840; the height follows.
+// portrait, cover or logo; /posters/channel/{slug}/{logo, square or thumbnail}.svg; /posters/person/{slug}/portrait.svg.
+// `?w=640` asks for a width in pixels, brought within 16 and 3840; the height follows.
 // The catalogue is read at the first request.
 func Posters() http.Handler {
 	open := sync.OnceValues(func() (map[string]func(width int) []byte, error) {
@@ -52,7 +53,7 @@ func Posters() http.Handler {
 	return mux
 }
 
-// drawings maps "programme/name.svg" to what draws it.
+// drawings maps what follows /posters/ to what draws it.
 func (cat *catalogue) drawings() map[string]func(width int) []byte {
 	out := make(map[string]func(width int) []byte)
 	for _, p := range cat.programmes {
@@ -62,6 +63,14 @@ func (cat *catalogue) drawings() map[string]func(width int) []byte {
 		for _, role := range programmeRoles {
 			out[p.slug+"/"+strings.ToLower(role)+".svg"] = func(width int) []byte { return drawProgramme(p, role, width) }
 		}
+	}
+	for _, ch := range cat.channels {
+		for _, role := range channelRoles {
+			out[channelPoster(ch, role)] = func(width int) []byte { return drawChannel(ch, role, width) }
+		}
+	}
+	for _, pe := range cat.people {
+		out[personPoster(pe)] = func(width int) []byte { return drawPerson(pe, width) }
 	}
 	return out
 }

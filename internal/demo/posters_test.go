@@ -14,6 +14,9 @@ import (
 	"testing"
 )
 
+// drawn are the elements of the posters: nothing that runs, loads or links.
+var drawn = strings.Fields("svg title g path rect circle ellipse text tspan defs linearGradient radialGradient stop clipPath")
+
 func TestEveryPosterIsWellFormed(t *testing.T) {
 	cat := mustLoad(t)
 	drawings := cat.drawings()
@@ -21,6 +24,7 @@ func TestEveryPosterIsWellFormed(t *testing.T) {
 	for _, p := range cat.programmes {
 		want += len(programmeRoles) + len(p.videos)
 	}
+	want += len(cat.channels)*len(channelRoles) + len(cat.people)
 	if len(drawings) != want {
 		t.Errorf("%d posters, want %d: two share an address", len(drawings), want)
 	}
@@ -35,8 +39,18 @@ func TestEveryPosterIsWellFormed(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if el, ok := tok.(xml.StartElement); ok && el.Name.Local == "script" {
-				t.Fatalf("%s: a script", name)
+			el, ok := tok.(xml.StartElement)
+			if !ok {
+				continue
+			}
+			if !slices.Contains(drawn, el.Name.Local) {
+				t.Fatalf("%s: a %s", name, el.Name.Local)
+			}
+			for _, a := range el.Attr {
+				ours := a.Name.Local == "xmlns" || !strings.Contains(a.Value, "//") && strings.Count(a.Value, "url(") == strings.Count(a.Value, "url(#")
+				if strings.HasPrefix(a.Name.Local, "on") || a.Name.Local == "href" || !ours {
+					t.Fatalf("%s: %s=%q runs or loads something", name, a.Name.Local, a.Value)
+				}
 			}
 		}
 		// What fmt and floating-point numbers leave behind when a scene is wrong.
@@ -92,6 +106,12 @@ func TestPosters(t *testing.T) {
 		"unknown role":     {"GET", lighthouse + "square.svg", 404, "There is no such poster."},
 		"without .svg":     {"GET", lighthouse + "cover", 404, "There is no such poster."},
 		"nothing":          {"GET", "/posters/", 404, "There is no such poster."},
+		"channel logo":     {"GET", "/posters/channel/rivage/logo.svg", 200, `viewBox="0 0 800 320"`},
+		"channel square":   {"GET", "/posters/channel/vigie/square.svg?w=400", 200, `width="400" height="400"`},
+		"channel thumb":    {"GET", "/posters/channel/penombre/thumbnail.svg", 200, `viewBox="0 0 1600 900" width="1280" height="720"`},
+		"person":           {"GET", "/posters/person/anais-tchoumi/portrait.svg?w=400", 200, `viewBox="0 0 800 1200" width="400" height="600"`},
+		"unknown channel":  {"GET", "/posters/channel/cascade/logo.svg", 404, "There is no such poster."},
+		"unknown person":   {"GET", "/posters/person/nobody/portrait.svg", 404, "There is no such poster."},
 		"head":             {"HEAD", lighthouse + "cover.svg", 200, ""},
 		"another method":   {"POST", lighthouse + "cover.svg", 405, ""},
 		"outside the tree": {"GET", "/elsewhere", 404, ""},
@@ -167,6 +187,33 @@ func TestTitlesFit(t *testing.T) {
 			if got := strings.Join(s.lines, " "); !strings.EqualFold(got, text) {
 				t.Errorf("%s: %q became %q", p.slug, text, got)
 			}
+		}
+	}
+}
+
+func TestAPortraitIsSomebodysOwn(t *testing.T) {
+	drawings := map[string]string{}
+	for _, pe := range mustLoad(t).people {
+		svg := drawPerson(pe, 400)
+		if !bytes.Equal(svg, drawPerson(pe, 400)) {
+			t.Errorf("%s: two calls drew two portraits", pe.slug)
+		}
+		if other, ok := drawings[string(svg)]; ok {
+			t.Errorf("%s has the portrait of %s", pe.slug, other)
+		}
+		drawings[string(svg)] = pe.slug
+	}
+}
+
+func TestInitials(t *testing.T) {
+	for name, want := range map[string]string{
+		"Éloi Guérandel":             "ÉG",
+		"Nour El Khadiri-Blanc":      "NEK",
+		"Jeanne de la Tour":          "JT",
+		"Olivier-Samba Mendy-Carrel": "OSM",
+	} {
+		if got := initials(name); got != want {
+			t.Errorf("initials(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -10,12 +10,9 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// Collections are the CMS's collections that capture carries, each to its own topic. Their order is contract: a
-// collection's place is its partition of CapturePosition.
+// Collections are the CMS's, which capture carries each to a topic of its own and transform makes entities of. Their order
+// is contract: a collection's place is its partition of CapturePosition.
 func Collections() []string { return []string{"channel", "programme", "video", "person", "page"} }
-
-// Entities are the catalogue's entities that transform makes.
-func Entities() []string { return []string{"programme", "video"} }
 
 // CMS is the topic of a collection's changes: MongoDB Extended JSON, key = _id.
 func CMS(collection string) string { return "cms." + collection }
@@ -57,7 +54,7 @@ func Topics() []Topic {
 		ts = append(ts, Topic{Name: CMS(c), Key: "document _id", Partitions: keyedPartitions, MaxMessageBytes: 64 * mebi})
 	}
 	ts = append(ts, Topic{Name: CapturePosition, Key: "collection", Partitions: 8, MaxMessageBytes: mebi})
-	for _, e := range Entities() {
+	for _, e := range Collections() {
 		ts = append(ts, Topic{Name: Catalog(e), Key: "entity id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi})
 	}
 	for _, r := range []string{"transform", "project"} {

@@ -92,7 +92,7 @@ func TestTopicsThatAreJoinedHaveAsManyPartitions(t *testing.T) {
 	for _, topic := range stream.Topics() {
 		partitions[topic.Name] = topic.Partitions
 	}
-	for _, e := range stream.Entities() {
+	for _, e := range stream.Collections() {
 		if in, out := partitions[stream.CMS(e)], partitions[stream.Catalog(e)]; in != out || in == 0 {
 			t.Errorf("%s has %d partitions, %s has %d", stream.CMS(e), in, stream.Catalog(e), out)
 		}

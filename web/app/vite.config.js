@@ -3,10 +3,10 @@ import { defineConfig } from 'vite'
 import { trimMonaco } from './graphiql/trim-monaco.js'
 import { fontLicences } from './shared/font-licences.js'
 
-// Two builds instead of one with two entries: the start page must never end up importing a chunk it shares with
+// Two builds instead of one with two entries: the site must never end up importing a chunk it shares with
 // GraphiQL, which is three hundred times its size.
 const pages = {
-  start: ['index.html', '404.html'],
+  site: ['index.html', 'developers.html', '404.html'],
   graphiql: ['index.html'],
 }
 
@@ -41,6 +41,6 @@ export default defineConfig(({ mode: name }) => ({
   worker: { format: 'es' },
   // For `npm run dev:*`: the pages reload as they are edited and everything else comes from a running Regie.
   server: {
-    proxy: Object.fromEntries(['/query', '/freshness'].map((path) => [path, 'http://127.0.0.1:8080'])),
+    proxy: Object.fromEntries(['/query', '/freshness', '/posters', '/cms'].map((path) => [path, 'http://127.0.0.1:8080'])),
   },
 }))

@@ -9,6 +9,7 @@ package catalogv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -85,6 +86,228 @@ func (ImageRole) EnumDescriptor() ([]byte, []int) {
 	return file_catalog_v1_content_proto_rawDescGZIP(), []int{0}
 }
 
+// Screen is what the catalogue is formatted for.
+type Screen int32
+
+const (
+	Screen_SCREEN_UNSPECIFIED Screen = 0
+	Screen_SCREEN_WEB         Screen = 1
+	Screen_SCREEN_MOBILE      Screen = 2
+	Screen_SCREEN_IPTV        Screen = 3
+)
+
+// Enum value maps for Screen.
+var (
+	Screen_name = map[int32]string{
+		0: "SCREEN_UNSPECIFIED",
+		1: "SCREEN_WEB",
+		2: "SCREEN_MOBILE",
+		3: "SCREEN_IPTV",
+	}
+	Screen_value = map[string]int32{
+		"SCREEN_UNSPECIFIED": 0,
+		"SCREEN_WEB":         1,
+		"SCREEN_MOBILE":      2,
+		"SCREEN_IPTV":        3,
+	}
+)
+
+func (x Screen) Enum() *Screen {
+	p := new(Screen)
+	*p = x
+	return p
+}
+
+func (x Screen) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Screen) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_content_proto_enumTypes[1].Descriptor()
+}
+
+func (Screen) Type() protoreflect.EnumType {
+	return &file_catalog_v1_content_proto_enumTypes[1]
+}
+
+func (x Screen) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Screen.Descriptor instead.
+func (Screen) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{1}
+}
+
+// Offer is what a viewer needs to have.
+type Offer int32
+
+const (
+	Offer_OFFER_UNSPECIFIED Offer = 0
+	Offer_OFFER_FREE        Offer = 1
+	Offer_OFFER_MAX         Offer = 2
+)
+
+// Enum value maps for Offer.
+var (
+	Offer_name = map[int32]string{
+		0: "OFFER_UNSPECIFIED",
+		1: "OFFER_FREE",
+		2: "OFFER_MAX",
+	}
+	Offer_value = map[string]int32{
+		"OFFER_UNSPECIFIED": 0,
+		"OFFER_FREE":        1,
+		"OFFER_MAX":         2,
+	}
+)
+
+func (x Offer) Enum() *Offer {
+	p := new(Offer)
+	*p = x
+	return p
+}
+
+func (x Offer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Offer) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_content_proto_enumTypes[2].Descriptor()
+}
+
+func (Offer) Type() protoreflect.EnumType {
+	return &file_catalog_v1_content_proto_enumTypes[2]
+}
+
+func (x Offer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Offer.Descriptor instead.
+func (Offer) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{2}
+}
+
+type AgeCode int32
+
+const (
+	AgeCode_AGE_CODE_UNSPECIFIED AgeCode = 0
+	AgeCode_AGE_CODE_ALL         AgeCode = 1
+	AgeCode_AGE_CODE_AGE_10      AgeCode = 2
+	AgeCode_AGE_CODE_AGE_12      AgeCode = 3
+	AgeCode_AGE_CODE_AGE_16      AgeCode = 4
+	AgeCode_AGE_CODE_AGE_18      AgeCode = 5
+)
+
+// Enum value maps for AgeCode.
+var (
+	AgeCode_name = map[int32]string{
+		0: "AGE_CODE_UNSPECIFIED",
+		1: "AGE_CODE_ALL",
+		2: "AGE_CODE_AGE_10",
+		3: "AGE_CODE_AGE_12",
+		4: "AGE_CODE_AGE_16",
+		5: "AGE_CODE_AGE_18",
+	}
+	AgeCode_value = map[string]int32{
+		"AGE_CODE_UNSPECIFIED": 0,
+		"AGE_CODE_ALL":         1,
+		"AGE_CODE_AGE_10":      2,
+		"AGE_CODE_AGE_12":      3,
+		"AGE_CODE_AGE_16":      4,
+		"AGE_CODE_AGE_18":      5,
+	}
+)
+
+func (x AgeCode) Enum() *AgeCode {
+	p := new(AgeCode)
+	*p = x
+	return p
+}
+
+func (x AgeCode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AgeCode) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_content_proto_enumTypes[3].Descriptor()
+}
+
+func (AgeCode) Type() protoreflect.EnumType {
+	return &file_catalog_v1_content_proto_enumTypes[3]
+}
+
+func (x AgeCode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AgeCode.Descriptor instead.
+func (AgeCode) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{3}
+}
+
+type BadgeKind int32
+
+const (
+	BadgeKind_BADGE_KIND_UNSPECIFIED BadgeKind = 0
+	BadgeKind_BADGE_KIND_NEW         BadgeKind = 1
+	BadgeKind_BADGE_KIND_LIVE        BadgeKind = 2
+	BadgeKind_BADGE_KIND_LAST_DAYS   BadgeKind = 3
+	BadgeKind_BADGE_KIND_MAX         BadgeKind = 4
+	BadgeKind_BADGE_KIND_EXCLUSIVE   BadgeKind = 5
+	BadgeKind_BADGE_KIND_COMING_SOON BadgeKind = 6
+)
+
+// Enum value maps for BadgeKind.
+var (
+	BadgeKind_name = map[int32]string{
+		0: "BADGE_KIND_UNSPECIFIED",
+		1: "BADGE_KIND_NEW",
+		2: "BADGE_KIND_LIVE",
+		3: "BADGE_KIND_LAST_DAYS",
+		4: "BADGE_KIND_MAX",
+		5: "BADGE_KIND_EXCLUSIVE",
+		6: "BADGE_KIND_COMING_SOON",
+	}
+	BadgeKind_value = map[string]int32{
+		"BADGE_KIND_UNSPECIFIED": 0,
+		"BADGE_KIND_NEW":         1,
+		"BADGE_KIND_LIVE":        2,
+		"BADGE_KIND_LAST_DAYS":   3,
+		"BADGE_KIND_MAX":         4,
+		"BADGE_KIND_EXCLUSIVE":   5,
+		"BADGE_KIND_COMING_SOON": 6,
+	}
+)
+
+func (x BadgeKind) Enum() *BadgeKind {
+	p := new(BadgeKind)
+	*p = x
+	return p
+}
+
+func (x BadgeKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BadgeKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_content_proto_enumTypes[4].Descriptor()
+}
+
+func (BadgeKind) Type() protoreflect.EnumType {
+	return &file_catalog_v1_content_proto_enumTypes[4]
+}
+
+func (x BadgeKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BadgeKind.Descriptor instead.
+func (BadgeKind) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{4}
+}
+
 // Synopsis is one text in up to three lengths.
 type Synopsis struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -153,8 +376,10 @@ type Image struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Role  ImageRole              `protobuf:"varint,1,opt,name=role,proto3,enum=regie.catalog.v1.ImageRole" json:"role,omitempty"`
 	// An absolute https URL, or a path of this site.
-	Url           string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
-	Alt           string `protobuf:"bytes,3,opt,name=alt,proto3" json:"alt,omitempty"`
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	Alt string `protobuf:"bytes,3,opt,name=alt,proto3" json:"alt,omitempty"`
+	// What to show while it loads, see https://blurha.sh; empty when the CMS has none.
+	BlurHash      string `protobuf:"bytes,4,opt,name=blur_hash,json=blurHash,proto3" json:"blur_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -210,26 +435,317 @@ func (x *Image) GetAlt() string {
 	return ""
 }
 
+func (x *Image) GetBlurHash() string {
+	if x != nil {
+		return x.BlurHash
+	}
+	return ""
+}
+
+// Right is a window in which something may be watched.
+type Right struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: all.
+	Screens []Screen `protobuf:"varint,1,rep,packed,name=screens,proto3,enum=regie.catalog.v1.Screen" json:"screens,omitempty"`
+	// ISO 3166-1 alpha-2; empty: everywhere.
+	Territories []string `protobuf:"bytes,2,rep,name=territories,proto3" json:"territories,omitempty"`
+	// Inclusive; absent: since ever.
+	From *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	// Exclusive; absent: for ever.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=until,proto3" json:"until,omitempty"`
+	Offer         Offer                  `protobuf:"varint,5,opt,name=offer,proto3,enum=regie.catalog.v1.Offer" json:"offer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Right) Reset() {
+	*x = Right{}
+	mi := &file_catalog_v1_content_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Right) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Right) ProtoMessage() {}
+
+func (x *Right) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_content_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Right.ProtoReflect.Descriptor instead.
+func (*Right) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Right) GetScreens() []Screen {
+	if x != nil {
+		return x.Screens
+	}
+	return nil
+}
+
+func (x *Right) GetTerritories() []string {
+	if x != nil {
+		return x.Territories
+	}
+	return nil
+}
+
+func (x *Right) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Right) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Right) GetOffer() Offer {
+	if x != nil {
+		return x.Offer
+	}
+	return Offer_OFFER_UNSPECIFIED
+}
+
+// AgeRating says for whom something is not.
+type AgeRating struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Code  AgeCode                `protobuf:"varint,1,opt,name=code,proto3,enum=regie.catalog.v1.AgeCode" json:"code,omitempty"`
+	// Hour of the day, 0 to 23, before which it may not start.
+	NotBeforeHour *int32 `protobuf:"varint,2,opt,name=not_before_hour,json=notBeforeHour,proto3,oneof" json:"not_before_hour,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgeRating) Reset() {
+	*x = AgeRating{}
+	mi := &file_catalog_v1_content_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgeRating) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgeRating) ProtoMessage() {}
+
+func (x *AgeRating) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_content_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgeRating.ProtoReflect.Descriptor instead.
+func (*AgeRating) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AgeRating) GetCode() AgeCode {
+	if x != nil {
+		return x.Code
+	}
+	return AgeCode_AGE_CODE_UNSPECIFIED
+}
+
+func (x *AgeRating) GetNotBeforeHour() int32 {
+	if x != nil && x.NotBeforeHour != nil {
+		return *x.NotBeforeHour
+	}
+	return 0
+}
+
+// Badge is a word on an image.
+type Badge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          BadgeKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=regie.catalog.v1.BadgeKind" json:"kind,omitempty"`
+	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Badge) Reset() {
+	*x = Badge{}
+	mi := &file_catalog_v1_content_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Badge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Badge) ProtoMessage() {}
+
+func (x *Badge) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_content_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Badge.ProtoReflect.Descriptor instead.
+func (*Badge) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Badge) GetKind() BadgeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return BadgeKind_BADGE_KIND_UNSPECIFIED
+}
+
+func (x *Badge) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+// Seo is what editors tell search engines, where it is not what they tell viewers.
+type Seo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Description   string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Seo) Reset() {
+	*x = Seo{}
+	mi := &file_catalog_v1_content_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Seo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Seo) ProtoMessage() {}
+
+func (x *Seo) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_content_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Seo.ProtoReflect.Descriptor instead.
+func (*Seo) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_content_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Seo) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Seo) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 var File_catalog_v1_content_proto protoreflect.FileDescriptor
 
 const file_catalog_v1_content_proto_rawDesc = "" +
 	"\n" +
-	"\x18catalog/v1/content.proto\x12\x10regie.catalog.v1\"L\n" +
+	"\x18catalog/v1/content.proto\x12\x10regie.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n" +
 	"\bSynopsis\x12\x14\n" +
 	"\x05short\x18\x01 \x01(\tR\x05short\x12\x16\n" +
 	"\x06medium\x18\x02 \x01(\tR\x06medium\x12\x12\n" +
-	"\x04long\x18\x03 \x01(\tR\x04long\"\\\n" +
+	"\x04long\x18\x03 \x01(\tR\x04long\"y\n" +
 	"\x05Image\x12/\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x1b.regie.catalog.v1.ImageRoleR\x04role\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x10\n" +
-	"\x03alt\x18\x03 \x01(\tR\x03alt*\x9c\x01\n" +
+	"\x03alt\x18\x03 \x01(\tR\x03alt\x12\x1b\n" +
+	"\tblur_hash\x18\x04 \x01(\tR\bblurHash\"\xee\x01\n" +
+	"\x05Right\x122\n" +
+	"\ascreens\x18\x01 \x03(\x0e2\x18.regie.catalog.v1.ScreenR\ascreens\x12 \n" +
+	"\vterritories\x18\x02 \x03(\tR\vterritories\x12.\n" +
+	"\x04from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x120\n" +
+	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12-\n" +
+	"\x05offer\x18\x05 \x01(\x0e2\x17.regie.catalog.v1.OfferR\x05offer\"{\n" +
+	"\tAgeRating\x12-\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x19.regie.catalog.v1.AgeCodeR\x04code\x12+\n" +
+	"\x0fnot_before_hour\x18\x02 \x01(\x05H\x00R\rnotBeforeHour\x88\x01\x01B\x12\n" +
+	"\x10_not_before_hour\"N\n" +
+	"\x05Badge\x12/\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1b.regie.catalog.v1.BadgeKindR\x04kind\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\"=\n" +
+	"\x03Seo\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription*\x9c\x01\n" +
 	"\tImageRole\x12\x1a\n" +
 	"\x16IMAGE_ROLE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14IMAGE_ROLE_THUMBNAIL\x10\x01\x12\x17\n" +
 	"\x13IMAGE_ROLE_PORTRAIT\x10\x02\x12\x14\n" +
 	"\x10IMAGE_ROLE_COVER\x10\x03\x12\x15\n" +
 	"\x11IMAGE_ROLE_SQUARE\x10\x04\x12\x13\n" +
-	"\x0fIMAGE_ROLE_LOGO\x10\x05B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
+	"\x0fIMAGE_ROLE_LOGO\x10\x05*T\n" +
+	"\x06Screen\x12\x16\n" +
+	"\x12SCREEN_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"SCREEN_WEB\x10\x01\x12\x11\n" +
+	"\rSCREEN_MOBILE\x10\x02\x12\x0f\n" +
+	"\vSCREEN_IPTV\x10\x03*=\n" +
+	"\x05Offer\x12\x15\n" +
+	"\x11OFFER_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"OFFER_FREE\x10\x01\x12\r\n" +
+	"\tOFFER_MAX\x10\x02*\x89\x01\n" +
+	"\aAgeCode\x12\x18\n" +
+	"\x14AGE_CODE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fAGE_CODE_ALL\x10\x01\x12\x13\n" +
+	"\x0fAGE_CODE_AGE_10\x10\x02\x12\x13\n" +
+	"\x0fAGE_CODE_AGE_12\x10\x03\x12\x13\n" +
+	"\x0fAGE_CODE_AGE_16\x10\x04\x12\x13\n" +
+	"\x0fAGE_CODE_AGE_18\x10\x05*\xb4\x01\n" +
+	"\tBadgeKind\x12\x1a\n" +
+	"\x16BADGE_KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eBADGE_KIND_NEW\x10\x01\x12\x13\n" +
+	"\x0fBADGE_KIND_LIVE\x10\x02\x12\x18\n" +
+	"\x14BADGE_KIND_LAST_DAYS\x10\x03\x12\x12\n" +
+	"\x0eBADGE_KIND_MAX\x10\x04\x12\x18\n" +
+	"\x14BADGE_KIND_EXCLUSIVE\x10\x05\x12\x1a\n" +
+	"\x16BADGE_KIND_COMING_SOON\x10\x06B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
 
 var (
 	file_catalog_v1_content_proto_rawDescOnce sync.Once
@@ -243,20 +759,35 @@ func file_catalog_v1_content_proto_rawDescGZIP() []byte {
 	return file_catalog_v1_content_proto_rawDescData
 }
 
-var file_catalog_v1_content_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_catalog_v1_content_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_catalog_v1_content_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_catalog_v1_content_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_catalog_v1_content_proto_goTypes = []any{
-	(ImageRole)(0),   // 0: regie.catalog.v1.ImageRole
-	(*Synopsis)(nil), // 1: regie.catalog.v1.Synopsis
-	(*Image)(nil),    // 2: regie.catalog.v1.Image
+	(ImageRole)(0),                // 0: regie.catalog.v1.ImageRole
+	(Screen)(0),                   // 1: regie.catalog.v1.Screen
+	(Offer)(0),                    // 2: regie.catalog.v1.Offer
+	(AgeCode)(0),                  // 3: regie.catalog.v1.AgeCode
+	(BadgeKind)(0),                // 4: regie.catalog.v1.BadgeKind
+	(*Synopsis)(nil),              // 5: regie.catalog.v1.Synopsis
+	(*Image)(nil),                 // 6: regie.catalog.v1.Image
+	(*Right)(nil),                 // 7: regie.catalog.v1.Right
+	(*AgeRating)(nil),             // 8: regie.catalog.v1.AgeRating
+	(*Badge)(nil),                 // 9: regie.catalog.v1.Badge
+	(*Seo)(nil),                   // 10: regie.catalog.v1.Seo
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_catalog_v1_content_proto_depIdxs = []int32{
-	0, // 0: regie.catalog.v1.Image.role:type_name -> regie.catalog.v1.ImageRole
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	0,  // 0: regie.catalog.v1.Image.role:type_name -> regie.catalog.v1.ImageRole
+	1,  // 1: regie.catalog.v1.Right.screens:type_name -> regie.catalog.v1.Screen
+	11, // 2: regie.catalog.v1.Right.from:type_name -> google.protobuf.Timestamp
+	11, // 3: regie.catalog.v1.Right.until:type_name -> google.protobuf.Timestamp
+	2,  // 4: regie.catalog.v1.Right.offer:type_name -> regie.catalog.v1.Offer
+	3,  // 5: regie.catalog.v1.AgeRating.code:type_name -> regie.catalog.v1.AgeCode
+	4,  // 6: regie.catalog.v1.Badge.kind:type_name -> regie.catalog.v1.BadgeKind
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_catalog_v1_content_proto_init() }
@@ -264,13 +795,14 @@ func file_catalog_v1_content_proto_init() {
 	if File_catalog_v1_content_proto != nil {
 		return
 	}
+	file_catalog_v1_content_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_catalog_v1_content_proto_rawDesc), len(file_catalog_v1_content_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   2,
+			NumEnums:      5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -95,6 +95,67 @@ func (ProgrammeKind) EnumDescriptor() ([]byte, []int) {
 	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{0}
 }
 
+type CreditRole int32
+
+const (
+	CreditRole_CREDIT_ROLE_UNSPECIFIED CreditRole = 0
+	CreditRole_CREDIT_ROLE_ACTOR       CreditRole = 1
+	CreditRole_CREDIT_ROLE_DIRECTOR    CreditRole = 2
+	CreditRole_CREDIT_ROLE_PRESENTER   CreditRole = 3
+	CreditRole_CREDIT_ROLE_WRITER      CreditRole = 4
+	CreditRole_CREDIT_ROLE_PRODUCER    CreditRole = 5
+	CreditRole_CREDIT_ROLE_GUEST       CreditRole = 6
+)
+
+// Enum value maps for CreditRole.
+var (
+	CreditRole_name = map[int32]string{
+		0: "CREDIT_ROLE_UNSPECIFIED",
+		1: "CREDIT_ROLE_ACTOR",
+		2: "CREDIT_ROLE_DIRECTOR",
+		3: "CREDIT_ROLE_PRESENTER",
+		4: "CREDIT_ROLE_WRITER",
+		5: "CREDIT_ROLE_PRODUCER",
+		6: "CREDIT_ROLE_GUEST",
+	}
+	CreditRole_value = map[string]int32{
+		"CREDIT_ROLE_UNSPECIFIED": 0,
+		"CREDIT_ROLE_ACTOR":       1,
+		"CREDIT_ROLE_DIRECTOR":    2,
+		"CREDIT_ROLE_PRESENTER":   3,
+		"CREDIT_ROLE_WRITER":      4,
+		"CREDIT_ROLE_PRODUCER":    5,
+		"CREDIT_ROLE_GUEST":       6,
+	}
+)
+
+func (x CreditRole) Enum() *CreditRole {
+	p := new(CreditRole)
+	*p = x
+	return p
+}
+
+func (x CreditRole) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CreditRole) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_programme_proto_enumTypes[1].Descriptor()
+}
+
+func (CreditRole) Type() protoreflect.EnumType {
+	return &file_catalog_v1_programme_proto_enumTypes[1]
+}
+
+func (x CreditRole) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CreditRole.Descriptor instead.
+func (CreditRole) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{1}
+}
+
 // Programme is a series, a film, a magazine: what videos belong to.
 type Programme struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -113,7 +174,27 @@ type Programme struct {
 	// What lists by date are ordered by: the publication, else the creation.
 	PublishedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
 	// When the document was created: of two programmes with one slug, the older owns it.
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Slugs that it had, which lead to it as long as nobody else has them.
+	FormerSlugs []string `protobuf:"bytes,11,rep,name=former_slugs,json=formerSlugs,proto3" json:"former_slugs,omitempty"`
+	// The channel it belongs to, which may not exist (yet); empty when none.
+	ChannelId string     `protobuf:"bytes,12,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	AgeRating *AgeRating `protobuf:"bytes,13,opt,name=age_rating,json=ageRating,proto3" json:"age_rating,omitempty"`
+	// In the editors' order.
+	Genres []*Genre `protobuf:"bytes,14,rep,name=genres,proto3" json:"genres,omitempty"`
+	// Those that the editors gave; what depends on the clock or the rights is computed at read.
+	Badges []*Badge `protobuf:"bytes,15,rep,name=badges,proto3" json:"badges,omitempty"`
+	// Empty: no restriction.
+	Rights []*Right `protobuf:"bytes,16,rep,name=rights,proto3" json:"rights,omitempty"`
+	// What the editors say of seasons; which there are, its videos tell.
+	Seasons []*Season `protobuf:"bytes,17,rep,name=seasons,proto3" json:"seasons,omitempty"`
+	// In the editors' order.
+	Credits []*Credit `protobuf:"bytes,18,rep,name=credits,proto3" json:"credits,omitempty"`
+	// Programmes, in the editors' order.
+	RelatedIds []string `protobuf:"bytes,19,rep,name=related_ids,json=relatedIds,proto3" json:"related_ids,omitempty"`
+	// The video that the editors want newcomers to start with; empty: as its kind has it.
+	StartId       string `protobuf:"bytes,20,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
+	Seo           *Seo   `protobuf:"bytes,21,opt,name=seo,proto3" json:"seo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -218,6 +299,251 @@ func (x *Programme) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Programme) GetFormerSlugs() []string {
+	if x != nil {
+		return x.FormerSlugs
+	}
+	return nil
+}
+
+func (x *Programme) GetChannelId() string {
+	if x != nil {
+		return x.ChannelId
+	}
+	return ""
+}
+
+func (x *Programme) GetAgeRating() *AgeRating {
+	if x != nil {
+		return x.AgeRating
+	}
+	return nil
+}
+
+func (x *Programme) GetGenres() []*Genre {
+	if x != nil {
+		return x.Genres
+	}
+	return nil
+}
+
+func (x *Programme) GetBadges() []*Badge {
+	if x != nil {
+		return x.Badges
+	}
+	return nil
+}
+
+func (x *Programme) GetRights() []*Right {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *Programme) GetSeasons() []*Season {
+	if x != nil {
+		return x.Seasons
+	}
+	return nil
+}
+
+func (x *Programme) GetCredits() []*Credit {
+	if x != nil {
+		return x.Credits
+	}
+	return nil
+}
+
+func (x *Programme) GetRelatedIds() []string {
+	if x != nil {
+		return x.RelatedIds
+	}
+	return nil
+}
+
+func (x *Programme) GetStartId() string {
+	if x != nil {
+		return x.StartId
+	}
+	return ""
+}
+
+func (x *Programme) GetSeo() *Seo {
+	if x != nil {
+		return x.Seo
+	}
+	return nil
+}
+
+// Genre makes a category of the catalogue.
+type Genre struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the title: the category's identity.
+	Slug          string `protobuf:"bytes,1,opt,name=slug,proto3" json:"slug,omitempty"`
+	Title         string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Genre) Reset() {
+	*x = Genre{}
+	mi := &file_catalog_v1_programme_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Genre) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Genre) ProtoMessage() {}
+
+func (x *Genre) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_programme_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Genre.ProtoReflect.Descriptor instead.
+func (*Genre) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Genre) GetSlug() string {
+	if x != nil {
+		return x.Slug
+	}
+	return ""
+}
+
+func (x *Genre) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+type Season struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Season) Reset() {
+	*x = Season{}
+	mi := &file_catalog_v1_programme_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Season) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Season) ProtoMessage() {}
+
+func (x *Season) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_programme_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Season.ProtoReflect.Descriptor instead.
+func (*Season) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Season) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Season) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+// Credit says what a person did for a programme.
+type Credit struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	PersonId string                 `protobuf:"bytes,1,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	Role     CreditRole             `protobuf:"varint,2,opt,name=role,proto3,enum=regie.catalog.v1.CreditRole" json:"role,omitempty"`
+	// Of an actor, if known.
+	Character     string `protobuf:"bytes,3,opt,name=character,proto3" json:"character,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Credit) Reset() {
+	*x = Credit{}
+	mi := &file_catalog_v1_programme_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Credit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Credit) ProtoMessage() {}
+
+func (x *Credit) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_programme_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Credit.ProtoReflect.Descriptor instead.
+func (*Credit) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Credit) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *Credit) GetRole() CreditRole {
+	if x != nil {
+		return x.Role
+	}
+	return CreditRole_CREDIT_ROLE_UNSPECIFIED
+}
+
+func (x *Credit) GetCharacter() string {
+	if x != nil {
+		return x.Character
+	}
+	return ""
+}
+
 // ProgrammeEvent is a value of topic regie.catalog.programme.
 type ProgrammeEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -235,7 +561,7 @@ type ProgrammeEvent struct {
 
 func (x *ProgrammeEvent) Reset() {
 	*x = ProgrammeEvent{}
-	mi := &file_catalog_v1_programme_proto_msgTypes[1]
+	mi := &file_catalog_v1_programme_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +573,7 @@ func (x *ProgrammeEvent) String() string {
 func (*ProgrammeEvent) ProtoMessage() {}
 
 func (x *ProgrammeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_catalog_v1_programme_proto_msgTypes[1]
+	mi := &file_catalog_v1_programme_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +586,7 @@ func (x *ProgrammeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProgrammeEvent.ProtoReflect.Descriptor instead.
 func (*ProgrammeEvent) Descriptor() ([]byte, []int) {
-	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{1}
+	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ProgrammeEvent) GetEventUuid() string {
@@ -309,7 +635,7 @@ var File_catalog_v1_programme_proto protoreflect.FileDescriptor
 
 const file_catalog_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"\x1acatalog/v1/programme.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x03\n" +
+	"\x1acatalog/v1/programme.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x06\n" +
 	"\tProgramme\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -322,8 +648,32 @@ const file_catalog_v1_programme_proto_rawDesc = "" +
 	"\fpublished_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vpublishedAt\x129\n" +
 	"\n" +
 	"created_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAtB\a\n" +
-	"\x05_year\"\xd1\x02\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12!\n" +
+	"\fformer_slugs\x18\v \x03(\tR\vformerSlugs\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\f \x01(\tR\tchannelId\x12:\n" +
+	"\n" +
+	"age_rating\x18\r \x01(\v2\x1b.regie.catalog.v1.AgeRatingR\tageRating\x12/\n" +
+	"\x06genres\x18\x0e \x03(\v2\x17.regie.catalog.v1.GenreR\x06genres\x12/\n" +
+	"\x06badges\x18\x0f \x03(\v2\x17.regie.catalog.v1.BadgeR\x06badges\x12/\n" +
+	"\x06rights\x18\x10 \x03(\v2\x17.regie.catalog.v1.RightR\x06rights\x122\n" +
+	"\aseasons\x18\x11 \x03(\v2\x18.regie.catalog.v1.SeasonR\aseasons\x122\n" +
+	"\acredits\x18\x12 \x03(\v2\x18.regie.catalog.v1.CreditR\acredits\x12\x1f\n" +
+	"\vrelated_ids\x18\x13 \x03(\tR\n" +
+	"relatedIds\x12\x19\n" +
+	"\bstart_id\x18\x14 \x01(\tR\astartId\x12'\n" +
+	"\x03seo\x18\x15 \x01(\v2\x15.regie.catalog.v1.SeoR\x03seoB\a\n" +
+	"\x05_year\"1\n" +
+	"\x05Genre\x12\x12\n" +
+	"\x04slug\x18\x01 \x01(\tR\x04slug\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\"6\n" +
+	"\x06Season\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\"u\n" +
+	"\x06Credit\x12\x1b\n" +
+	"\tperson_id\x18\x01 \x01(\tR\bpersonId\x120\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x1c.regie.catalog.v1.CreditRoleR\x04role\x12\x1c\n" +
+	"\tcharacter\x18\x03 \x01(\tR\tcharacter\"\xd1\x02\n" +
 	"\x0eProgrammeEvent\x12\x1d\n" +
 	"\n" +
 	"event_uuid\x18\x01 \x01(\tR\teventUuid\x12;\n" +
@@ -346,7 +696,16 @@ const file_catalog_v1_programme_proto_rawDesc = "" +
 	"\x16PROGRAMME_KIND_REALITY\x10\b\x12\x17\n" +
 	"\x13PROGRAMME_KIND_KIDS\x10\t\x12\x18\n" +
 	"\x14PROGRAMME_KIND_EVENT\x10\n" +
-	"B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
+	"*\xbe\x01\n" +
+	"\n" +
+	"CreditRole\x12\x1b\n" +
+	"\x17CREDIT_ROLE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11CREDIT_ROLE_ACTOR\x10\x01\x12\x18\n" +
+	"\x14CREDIT_ROLE_DIRECTOR\x10\x02\x12\x19\n" +
+	"\x15CREDIT_ROLE_PRESENTER\x10\x03\x12\x16\n" +
+	"\x12CREDIT_ROLE_WRITER\x10\x04\x12\x18\n" +
+	"\x14CREDIT_ROLE_PRODUCER\x10\x05\x12\x15\n" +
+	"\x11CREDIT_ROLE_GUEST\x10\x06B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
 
 var (
 	file_catalog_v1_programme_proto_rawDescOnce sync.Once
@@ -360,34 +719,50 @@ func file_catalog_v1_programme_proto_rawDescGZIP() []byte {
 	return file_catalog_v1_programme_proto_rawDescData
 }
 
-var file_catalog_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_catalog_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_catalog_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_catalog_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_catalog_v1_programme_proto_goTypes = []any{
 	(ProgrammeKind)(0),            // 0: regie.catalog.v1.ProgrammeKind
-	(*Programme)(nil),             // 1: regie.catalog.v1.Programme
-	(*ProgrammeEvent)(nil),        // 2: regie.catalog.v1.ProgrammeEvent
-	(*Synopsis)(nil),              // 3: regie.catalog.v1.Synopsis
-	(*Image)(nil),                 // 4: regie.catalog.v1.Image
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
-	(EventType)(0),                // 6: regie.catalog.v1.EventType
-	(*Source)(nil),                // 7: regie.catalog.v1.Source
+	(CreditRole)(0),               // 1: regie.catalog.v1.CreditRole
+	(*Programme)(nil),             // 2: regie.catalog.v1.Programme
+	(*Genre)(nil),                 // 3: regie.catalog.v1.Genre
+	(*Season)(nil),                // 4: regie.catalog.v1.Season
+	(*Credit)(nil),                // 5: regie.catalog.v1.Credit
+	(*ProgrammeEvent)(nil),        // 6: regie.catalog.v1.ProgrammeEvent
+	(*Synopsis)(nil),              // 7: regie.catalog.v1.Synopsis
+	(*Image)(nil),                 // 8: regie.catalog.v1.Image
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*AgeRating)(nil),             // 10: regie.catalog.v1.AgeRating
+	(*Badge)(nil),                 // 11: regie.catalog.v1.Badge
+	(*Right)(nil),                 // 12: regie.catalog.v1.Right
+	(*Seo)(nil),                   // 13: regie.catalog.v1.Seo
+	(EventType)(0),                // 14: regie.catalog.v1.EventType
+	(*Source)(nil),                // 15: regie.catalog.v1.Source
 }
 var file_catalog_v1_programme_proto_depIdxs = []int32{
 	0,  // 0: regie.catalog.v1.Programme.kind:type_name -> regie.catalog.v1.ProgrammeKind
-	3,  // 1: regie.catalog.v1.Programme.synopsis:type_name -> regie.catalog.v1.Synopsis
-	4,  // 2: regie.catalog.v1.Programme.images:type_name -> regie.catalog.v1.Image
-	5,  // 3: regie.catalog.v1.Programme.published_at:type_name -> google.protobuf.Timestamp
-	5,  // 4: regie.catalog.v1.Programme.created_at:type_name -> google.protobuf.Timestamp
-	5,  // 5: regie.catalog.v1.ProgrammeEvent.occurred_at:type_name -> google.protobuf.Timestamp
-	6,  // 6: regie.catalog.v1.ProgrammeEvent.event_type:type_name -> regie.catalog.v1.EventType
-	1,  // 7: regie.catalog.v1.ProgrammeEvent.payload:type_name -> regie.catalog.v1.Programme
-	1,  // 8: regie.catalog.v1.ProgrammeEvent.prev_payload:type_name -> regie.catalog.v1.Programme
-	7,  // 9: regie.catalog.v1.ProgrammeEvent.source:type_name -> regie.catalog.v1.Source
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 1: regie.catalog.v1.Programme.synopsis:type_name -> regie.catalog.v1.Synopsis
+	8,  // 2: regie.catalog.v1.Programme.images:type_name -> regie.catalog.v1.Image
+	9,  // 3: regie.catalog.v1.Programme.published_at:type_name -> google.protobuf.Timestamp
+	9,  // 4: regie.catalog.v1.Programme.created_at:type_name -> google.protobuf.Timestamp
+	10, // 5: regie.catalog.v1.Programme.age_rating:type_name -> regie.catalog.v1.AgeRating
+	3,  // 6: regie.catalog.v1.Programme.genres:type_name -> regie.catalog.v1.Genre
+	11, // 7: regie.catalog.v1.Programme.badges:type_name -> regie.catalog.v1.Badge
+	12, // 8: regie.catalog.v1.Programme.rights:type_name -> regie.catalog.v1.Right
+	4,  // 9: regie.catalog.v1.Programme.seasons:type_name -> regie.catalog.v1.Season
+	5,  // 10: regie.catalog.v1.Programme.credits:type_name -> regie.catalog.v1.Credit
+	13, // 11: regie.catalog.v1.Programme.seo:type_name -> regie.catalog.v1.Seo
+	1,  // 12: regie.catalog.v1.Credit.role:type_name -> regie.catalog.v1.CreditRole
+	9,  // 13: regie.catalog.v1.ProgrammeEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	14, // 14: regie.catalog.v1.ProgrammeEvent.event_type:type_name -> regie.catalog.v1.EventType
+	2,  // 15: regie.catalog.v1.ProgrammeEvent.payload:type_name -> regie.catalog.v1.Programme
+	2,  // 16: regie.catalog.v1.ProgrammeEvent.prev_payload:type_name -> regie.catalog.v1.Programme
+	15, // 17: regie.catalog.v1.ProgrammeEvent.source:type_name -> regie.catalog.v1.Source
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_catalog_v1_programme_proto_init() }
@@ -403,8 +778,8 @@ func file_catalog_v1_programme_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_catalog_v1_programme_proto_rawDesc), len(file_catalog_v1_programme_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   2,
+			NumEnums:      2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

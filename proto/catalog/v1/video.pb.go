@@ -86,6 +86,64 @@ func (VideoKind) EnumDescriptor() ([]byte, []int) {
 	return file_catalog_v1_video_proto_rawDescGZIP(), []int{0}
 }
 
+type MarkerKind int32
+
+const (
+	MarkerKind_MARKER_KIND_UNSPECIFIED MarkerKind = 0
+	MarkerKind_MARKER_KIND_INTRO       MarkerKind = 1
+	MarkerKind_MARKER_KIND_RECAP       MarkerKind = 2
+	MarkerKind_MARKER_KIND_CREDITS     MarkerKind = 3
+	MarkerKind_MARKER_KIND_CHAPTER     MarkerKind = 4
+	MarkerKind_MARKER_KIND_AD_BREAK    MarkerKind = 5
+)
+
+// Enum value maps for MarkerKind.
+var (
+	MarkerKind_name = map[int32]string{
+		0: "MARKER_KIND_UNSPECIFIED",
+		1: "MARKER_KIND_INTRO",
+		2: "MARKER_KIND_RECAP",
+		3: "MARKER_KIND_CREDITS",
+		4: "MARKER_KIND_CHAPTER",
+		5: "MARKER_KIND_AD_BREAK",
+	}
+	MarkerKind_value = map[string]int32{
+		"MARKER_KIND_UNSPECIFIED": 0,
+		"MARKER_KIND_INTRO":       1,
+		"MARKER_KIND_RECAP":       2,
+		"MARKER_KIND_CREDITS":     3,
+		"MARKER_KIND_CHAPTER":     4,
+		"MARKER_KIND_AD_BREAK":    5,
+	}
+)
+
+func (x MarkerKind) Enum() *MarkerKind {
+	p := new(MarkerKind)
+	*p = x
+	return p
+}
+
+func (x MarkerKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MarkerKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_video_proto_enumTypes[1].Descriptor()
+}
+
+func (MarkerKind) Type() protoreflect.EnumType {
+	return &file_catalog_v1_video_proto_enumTypes[1]
+}
+
+func (x MarkerKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MarkerKind.Descriptor instead.
+func (MarkerKind) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_video_proto_rawDescGZIP(), []int{1}
+}
+
 // Video is something that can be played.
 type Video struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -101,10 +159,22 @@ type Video struct {
 	SeasonNumber  *int32 `protobuf:"varint,7,opt,name=season_number,json=seasonNumber,proto3,oneof" json:"season_number,omitempty"`
 	EpisodeNumber *int32 `protobuf:"varint,8,opt,name=episode_number,json=episodeNumber,proto3,oneof" json:"episode_number,omitempty"`
 	// Whole seconds.
-	Duration      int32                  `protobuf:"varint,9,opt,name=duration,proto3" json:"duration,omitempty"`
-	Images        []*Image               `protobuf:"bytes,10,rep,name=images,proto3" json:"images,omitempty"`
-	PublishedAt   *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	Duration    int32                  `protobuf:"varint,9,opt,name=duration,proto3" json:"duration,omitempty"`
+	Images      []*Image               `protobuf:"bytes,10,rep,name=images,proto3" json:"images,omitempty"`
+	PublishedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
+	CreatedAt   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Slugs that it had in its programme, which lead to it as long as no other has them.
+	FormerSlugs []string `protobuf:"bytes,13,rep,name=former_slugs,json=formerSlugs,proto3" json:"former_slugs,omitempty"`
+	// Absent: the programme's.
+	AgeRating *AgeRating `protobuf:"bytes,14,opt,name=age_rating,json=ageRating,proto3" json:"age_rating,omitempty"`
+	// Those that the editors gave; what depends on the clock or the rights is computed at read.
+	Badges []*Badge `protobuf:"bytes,15,rep,name=badges,proto3" json:"badges,omitempty"`
+	// Empty: no restriction beyond its programme's.
+	Rights        []*Right  `protobuf:"bytes,16,rep,name=rights,proto3" json:"rights,omitempty"`
+	Playback      *Playback `protobuf:"bytes,17,opt,name=playback,proto3" json:"playback,omitempty"`
+	Tracks        *Tracks   `protobuf:"bytes,18,opt,name=tracks,proto3" json:"tracks,omitempty"`
+	Markers       []*Marker `protobuf:"bytes,19,rep,name=markers,proto3" json:"markers,omitempty"`
+	Seo           *Seo      `protobuf:"bytes,20,opt,name=seo,proto3" json:"seo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -223,6 +293,256 @@ func (x *Video) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Video) GetFormerSlugs() []string {
+	if x != nil {
+		return x.FormerSlugs
+	}
+	return nil
+}
+
+func (x *Video) GetAgeRating() *AgeRating {
+	if x != nil {
+		return x.AgeRating
+	}
+	return nil
+}
+
+func (x *Video) GetBadges() []*Badge {
+	if x != nil {
+		return x.Badges
+	}
+	return nil
+}
+
+func (x *Video) GetRights() []*Right {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *Video) GetPlayback() *Playback {
+	if x != nil {
+		return x.Playback
+	}
+	return nil
+}
+
+func (x *Video) GetTracks() *Tracks {
+	if x != nil {
+		return x.Tracks
+	}
+	return nil
+}
+
+func (x *Video) GetMarkers() []*Marker {
+	if x != nil {
+		return x.Markers
+	}
+	return nil
+}
+
+func (x *Video) GetSeo() *Seo {
+	if x != nil {
+		return x.Seo
+	}
+	return nil
+}
+
+// Playback is what a player asks the stream's server for.
+type Playback struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The video's id where the CMS has none.
+	StreamId      string `protobuf:"bytes,1,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	IsLive        bool   `protobuf:"varint,2,opt,name=is_live,json=isLive,proto3" json:"is_live,omitempty"`
+	HasDrm        bool   `protobuf:"varint,3,opt,name=has_drm,json=hasDrm,proto3" json:"has_drm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Playback) Reset() {
+	*x = Playback{}
+	mi := &file_catalog_v1_video_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Playback) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Playback) ProtoMessage() {}
+
+func (x *Playback) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_video_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Playback.ProtoReflect.Descriptor instead.
+func (*Playback) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_video_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Playback) GetStreamId() string {
+	if x != nil {
+		return x.StreamId
+	}
+	return ""
+}
+
+func (x *Playback) GetIsLive() bool {
+	if x != nil {
+		return x.IsLive
+	}
+	return false
+}
+
+func (x *Playback) GetHasDrm() bool {
+	if x != nil {
+		return x.HasDrm
+	}
+	return false
+}
+
+// Tracks are what can be heard and read.
+type Tracks struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// BCP 47.
+	Audio            []string `protobuf:"bytes,1,rep,name=audio,proto3" json:"audio,omitempty"`
+	Subtitles        []string `protobuf:"bytes,2,rep,name=subtitles,proto3" json:"subtitles,omitempty"`
+	DeafSubtitles    bool     `protobuf:"varint,3,opt,name=deaf_subtitles,json=deafSubtitles,proto3" json:"deaf_subtitles,omitempty"`
+	AudioDescription bool     `protobuf:"varint,4,opt,name=audio_description,json=audioDescription,proto3" json:"audio_description,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Tracks) Reset() {
+	*x = Tracks{}
+	mi := &file_catalog_v1_video_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tracks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tracks) ProtoMessage() {}
+
+func (x *Tracks) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_video_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tracks.ProtoReflect.Descriptor instead.
+func (*Tracks) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_video_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Tracks) GetAudio() []string {
+	if x != nil {
+		return x.Audio
+	}
+	return nil
+}
+
+func (x *Tracks) GetSubtitles() []string {
+	if x != nil {
+		return x.Subtitles
+	}
+	return nil
+}
+
+func (x *Tracks) GetDeafSubtitles() bool {
+	if x != nil {
+		return x.DeafSubtitles
+	}
+	return false
+}
+
+func (x *Tracks) GetAudioDescription() bool {
+	if x != nil {
+		return x.AudioDescription
+	}
+	return false
+}
+
+// Marker is a place in a video, such as the intro that a viewer may skip.
+type Marker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  MarkerKind             `protobuf:"varint,1,opt,name=kind,proto3,enum=regie.catalog.v1.MarkerKind" json:"kind,omitempty"`
+	// Whole seconds from the beginning.
+	Start         int32  `protobuf:"varint,2,opt,name=start,proto3" json:"start,omitempty"`
+	End           *int32 `protobuf:"varint,3,opt,name=end,proto3,oneof" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Marker) Reset() {
+	*x = Marker{}
+	mi := &file_catalog_v1_video_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Marker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Marker) ProtoMessage() {}
+
+func (x *Marker) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_video_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Marker.ProtoReflect.Descriptor instead.
+func (*Marker) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_video_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Marker) GetKind() MarkerKind {
+	if x != nil {
+		return x.Kind
+	}
+	return MarkerKind_MARKER_KIND_UNSPECIFIED
+}
+
+func (x *Marker) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Marker) GetEnd() int32 {
+	if x != nil && x.End != nil {
+		return *x.End
+	}
+	return 0
+}
+
 // VideoEvent is a value of topic regie.catalog.video.
 type VideoEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -240,7 +560,7 @@ type VideoEvent struct {
 
 func (x *VideoEvent) Reset() {
 	*x = VideoEvent{}
-	mi := &file_catalog_v1_video_proto_msgTypes[1]
+	mi := &file_catalog_v1_video_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -252,7 +572,7 @@ func (x *VideoEvent) String() string {
 func (*VideoEvent) ProtoMessage() {}
 
 func (x *VideoEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_catalog_v1_video_proto_msgTypes[1]
+	mi := &file_catalog_v1_video_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -265,7 +585,7 @@ func (x *VideoEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VideoEvent.ProtoReflect.Descriptor instead.
 func (*VideoEvent) Descriptor() ([]byte, []int) {
-	return file_catalog_v1_video_proto_rawDescGZIP(), []int{1}
+	return file_catalog_v1_video_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *VideoEvent) GetEventUuid() string {
@@ -314,7 +634,7 @@ var File_catalog_v1_video_proto protoreflect.FileDescriptor
 
 const file_catalog_v1_video_proto_rawDesc = "" +
 	"\n" +
-	"\x16catalog/v1/video.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x04\n" +
+	"\x16catalog/v1/video.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\a\n" +
 	"\x05Video\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -329,9 +649,32 @@ const file_catalog_v1_video_proto_rawDesc = "" +
 	" \x03(\v2\x17.regie.catalog.v1.ImageR\x06images\x12=\n" +
 	"\fpublished_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\vpublishedAt\x129\n" +
 	"\n" +
-	"created_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAtB\x10\n" +
+	"created_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12!\n" +
+	"\fformer_slugs\x18\r \x03(\tR\vformerSlugs\x12:\n" +
+	"\n" +
+	"age_rating\x18\x0e \x01(\v2\x1b.regie.catalog.v1.AgeRatingR\tageRating\x12/\n" +
+	"\x06badges\x18\x0f \x03(\v2\x17.regie.catalog.v1.BadgeR\x06badges\x12/\n" +
+	"\x06rights\x18\x10 \x03(\v2\x17.regie.catalog.v1.RightR\x06rights\x126\n" +
+	"\bplayback\x18\x11 \x01(\v2\x1a.regie.catalog.v1.PlaybackR\bplayback\x120\n" +
+	"\x06tracks\x18\x12 \x01(\v2\x18.regie.catalog.v1.TracksR\x06tracks\x122\n" +
+	"\amarkers\x18\x13 \x03(\v2\x18.regie.catalog.v1.MarkerR\amarkers\x12'\n" +
+	"\x03seo\x18\x14 \x01(\v2\x15.regie.catalog.v1.SeoR\x03seoB\x10\n" +
 	"\x0e_season_numberB\x11\n" +
-	"\x0f_episode_number\"\xc5\x02\n" +
+	"\x0f_episode_number\"Y\n" +
+	"\bPlayback\x12\x1b\n" +
+	"\tstream_id\x18\x01 \x01(\tR\bstreamId\x12\x17\n" +
+	"\ais_live\x18\x02 \x01(\bR\x06isLive\x12\x17\n" +
+	"\ahas_drm\x18\x03 \x01(\bR\x06hasDrm\"\x90\x01\n" +
+	"\x06Tracks\x12\x14\n" +
+	"\x05audio\x18\x01 \x03(\tR\x05audio\x12\x1c\n" +
+	"\tsubtitles\x18\x02 \x03(\tR\tsubtitles\x12%\n" +
+	"\x0edeaf_subtitles\x18\x03 \x01(\bR\rdeafSubtitles\x12+\n" +
+	"\x11audio_description\x18\x04 \x01(\bR\x10audioDescription\"o\n" +
+	"\x06Marker\x120\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1c.regie.catalog.v1.MarkerKindR\x04kind\x12\x14\n" +
+	"\x05start\x18\x02 \x01(\x05R\x05start\x12\x15\n" +
+	"\x03end\x18\x03 \x01(\x05H\x00R\x03end\x88\x01\x01B\x06\n" +
+	"\x04_end\"\xc5\x02\n" +
 	"\n" +
 	"VideoEvent\x12\x1d\n" +
 	"\n" +
@@ -351,7 +694,15 @@ const file_catalog_v1_video_proto_rawDesc = "" +
 	"\x12VIDEO_KIND_EXTRACT\x10\x04\x12\x14\n" +
 	"\x10VIDEO_KIND_BONUS\x10\x05\x12\x16\n" +
 	"\x12VIDEO_KIND_TRAILER\x10\x06\x12\x13\n" +
-	"\x0fVIDEO_KIND_LIVE\x10\aB\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
+	"\x0fVIDEO_KIND_LIVE\x10\a*\xa3\x01\n" +
+	"\n" +
+	"MarkerKind\x12\x1b\n" +
+	"\x17MARKER_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11MARKER_KIND_INTRO\x10\x01\x12\x15\n" +
+	"\x11MARKER_KIND_RECAP\x10\x02\x12\x17\n" +
+	"\x13MARKER_KIND_CREDITS\x10\x03\x12\x17\n" +
+	"\x13MARKER_KIND_CHAPTER\x10\x04\x12\x18\n" +
+	"\x14MARKER_KIND_AD_BREAK\x10\x05B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
 
 var (
 	file_catalog_v1_video_proto_rawDescOnce sync.Once
@@ -365,34 +716,50 @@ func file_catalog_v1_video_proto_rawDescGZIP() []byte {
 	return file_catalog_v1_video_proto_rawDescData
 }
 
-var file_catalog_v1_video_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_catalog_v1_video_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_catalog_v1_video_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_catalog_v1_video_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_catalog_v1_video_proto_goTypes = []any{
 	(VideoKind)(0),                // 0: regie.catalog.v1.VideoKind
-	(*Video)(nil),                 // 1: regie.catalog.v1.Video
-	(*VideoEvent)(nil),            // 2: regie.catalog.v1.VideoEvent
-	(*Synopsis)(nil),              // 3: regie.catalog.v1.Synopsis
-	(*Image)(nil),                 // 4: regie.catalog.v1.Image
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
-	(EventType)(0),                // 6: regie.catalog.v1.EventType
-	(*Source)(nil),                // 7: regie.catalog.v1.Source
+	(MarkerKind)(0),               // 1: regie.catalog.v1.MarkerKind
+	(*Video)(nil),                 // 2: regie.catalog.v1.Video
+	(*Playback)(nil),              // 3: regie.catalog.v1.Playback
+	(*Tracks)(nil),                // 4: regie.catalog.v1.Tracks
+	(*Marker)(nil),                // 5: regie.catalog.v1.Marker
+	(*VideoEvent)(nil),            // 6: regie.catalog.v1.VideoEvent
+	(*Synopsis)(nil),              // 7: regie.catalog.v1.Synopsis
+	(*Image)(nil),                 // 8: regie.catalog.v1.Image
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*AgeRating)(nil),             // 10: regie.catalog.v1.AgeRating
+	(*Badge)(nil),                 // 11: regie.catalog.v1.Badge
+	(*Right)(nil),                 // 12: regie.catalog.v1.Right
+	(*Seo)(nil),                   // 13: regie.catalog.v1.Seo
+	(EventType)(0),                // 14: regie.catalog.v1.EventType
+	(*Source)(nil),                // 15: regie.catalog.v1.Source
 }
 var file_catalog_v1_video_proto_depIdxs = []int32{
 	0,  // 0: regie.catalog.v1.Video.kind:type_name -> regie.catalog.v1.VideoKind
-	3,  // 1: regie.catalog.v1.Video.synopsis:type_name -> regie.catalog.v1.Synopsis
-	4,  // 2: regie.catalog.v1.Video.images:type_name -> regie.catalog.v1.Image
-	5,  // 3: regie.catalog.v1.Video.published_at:type_name -> google.protobuf.Timestamp
-	5,  // 4: regie.catalog.v1.Video.created_at:type_name -> google.protobuf.Timestamp
-	5,  // 5: regie.catalog.v1.VideoEvent.occurred_at:type_name -> google.protobuf.Timestamp
-	6,  // 6: regie.catalog.v1.VideoEvent.event_type:type_name -> regie.catalog.v1.EventType
-	1,  // 7: regie.catalog.v1.VideoEvent.payload:type_name -> regie.catalog.v1.Video
-	1,  // 8: regie.catalog.v1.VideoEvent.prev_payload:type_name -> regie.catalog.v1.Video
-	7,  // 9: regie.catalog.v1.VideoEvent.source:type_name -> regie.catalog.v1.Source
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	7,  // 1: regie.catalog.v1.Video.synopsis:type_name -> regie.catalog.v1.Synopsis
+	8,  // 2: regie.catalog.v1.Video.images:type_name -> regie.catalog.v1.Image
+	9,  // 3: regie.catalog.v1.Video.published_at:type_name -> google.protobuf.Timestamp
+	9,  // 4: regie.catalog.v1.Video.created_at:type_name -> google.protobuf.Timestamp
+	10, // 5: regie.catalog.v1.Video.age_rating:type_name -> regie.catalog.v1.AgeRating
+	11, // 6: regie.catalog.v1.Video.badges:type_name -> regie.catalog.v1.Badge
+	12, // 7: regie.catalog.v1.Video.rights:type_name -> regie.catalog.v1.Right
+	3,  // 8: regie.catalog.v1.Video.playback:type_name -> regie.catalog.v1.Playback
+	4,  // 9: regie.catalog.v1.Video.tracks:type_name -> regie.catalog.v1.Tracks
+	5,  // 10: regie.catalog.v1.Video.markers:type_name -> regie.catalog.v1.Marker
+	13, // 11: regie.catalog.v1.Video.seo:type_name -> regie.catalog.v1.Seo
+	1,  // 12: regie.catalog.v1.Marker.kind:type_name -> regie.catalog.v1.MarkerKind
+	9,  // 13: regie.catalog.v1.VideoEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	14, // 14: regie.catalog.v1.VideoEvent.event_type:type_name -> regie.catalog.v1.EventType
+	2,  // 15: regie.catalog.v1.VideoEvent.payload:type_name -> regie.catalog.v1.Video
+	2,  // 16: regie.catalog.v1.VideoEvent.prev_payload:type_name -> regie.catalog.v1.Video
+	15, // 17: regie.catalog.v1.VideoEvent.source:type_name -> regie.catalog.v1.Source
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_catalog_v1_video_proto_init() }
@@ -403,13 +770,14 @@ func file_catalog_v1_video_proto_init() {
 	file_catalog_v1_content_proto_init()
 	file_catalog_v1_event_proto_init()
 	file_catalog_v1_video_proto_msgTypes[0].OneofWrappers = []any{}
+	file_catalog_v1_video_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_catalog_v1_video_proto_rawDesc), len(file_catalog_v1_video_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   2,
+			NumEnums:      2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

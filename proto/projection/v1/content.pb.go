@@ -5,13 +5,14 @@
 // source: projection/v1/content.proto
 
 // The catalogue as Redis holds it: one blob per entity and screen. A blob's fields are those of its GraphQL type,
-// in its order and ready to be answered.
+// in its order and ready to be answered. What depends on the clock, the territory or another entity is composed at read.
 
 package projectionv1
 
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	v1 "regie/proto/catalog/v1"
 	sync "sync"
@@ -31,9 +32,10 @@ type Image struct {
 	Role  v1.ImageRole           `protobuf:"varint,1,opt,name=role,proto3,enum=regie.catalog.v1.ImageRole" json:"role,omitempty"`
 	Url   string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// Pixels.
-	Width         int32  `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
-	Height        int32  `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
-	Alt           string `protobuf:"bytes,5,opt,name=alt,proto3" json:"alt,omitempty"`
+	Width         int32   `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
+	Height        int32   `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+	Alt           string  `protobuf:"bytes,5,opt,name=alt,proto3" json:"alt,omitempty"`
+	BlurHash      *string `protobuf:"bytes,6,opt,name=blur_hash,json=blurHash,proto3,oneof" json:"blur_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,17 +105,228 @@ func (x *Image) GetAlt() string {
 	return ""
 }
 
+func (x *Image) GetBlurHash() string {
+	if x != nil && x.BlurHash != nil {
+		return *x.BlurHash
+	}
+	return ""
+}
+
+// Rights are where and when something may be watched on the blob's screen.
+type Rights struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// False: no restriction. True without a window: not on this screen.
+	Restricted    bool      `protobuf:"varint,1,opt,name=restricted,proto3" json:"restricted,omitempty"`
+	Windows       []*Window `protobuf:"bytes,2,rep,name=windows,proto3" json:"windows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rights) Reset() {
+	*x = Rights{}
+	mi := &file_projection_v1_content_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rights) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rights) ProtoMessage() {}
+
+func (x *Rights) ProtoReflect() protoreflect.Message {
+	mi := &file_projection_v1_content_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rights.ProtoReflect.Descriptor instead.
+func (*Rights) Descriptor() ([]byte, []int) {
+	return file_projection_v1_content_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Rights) GetRestricted() bool {
+	if x != nil {
+		return x.Restricted
+	}
+	return false
+}
+
+func (x *Rights) GetWindows() []*Window {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+type Window struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Inclusive; absent: since ever.
+	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Exclusive; absent: for ever.
+	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// ISO 3166-1 alpha-2; empty: everywhere.
+	Territories   []string `protobuf:"bytes,3,rep,name=territories,proto3" json:"territories,omitempty"`
+	Offer         v1.Offer `protobuf:"varint,4,opt,name=offer,proto3,enum=regie.catalog.v1.Offer" json:"offer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Window) Reset() {
+	*x = Window{}
+	mi := &file_projection_v1_content_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Window) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Window) ProtoMessage() {}
+
+func (x *Window) ProtoReflect() protoreflect.Message {
+	mi := &file_projection_v1_content_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Window.ProtoReflect.Descriptor instead.
+func (*Window) Descriptor() ([]byte, []int) {
+	return file_projection_v1_content_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Window) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Window) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Window) GetTerritories() []string {
+	if x != nil {
+		return x.Territories
+	}
+	return nil
+}
+
+func (x *Window) GetOffer() v1.Offer {
+	if x != nil {
+		return x.Offer
+	}
+	return v1.Offer(0)
+}
+
+// Seo is on the web's blobs alone: search engines do not visit the other screens.
+type Seo struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Title       string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Description string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// schema.org, as JSON text.
+	JsonLd        string `protobuf:"bytes,3,opt,name=json_ld,json=jsonLd,proto3" json:"json_ld,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Seo) Reset() {
+	*x = Seo{}
+	mi := &file_projection_v1_content_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Seo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Seo) ProtoMessage() {}
+
+func (x *Seo) ProtoReflect() protoreflect.Message {
+	mi := &file_projection_v1_content_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Seo.ProtoReflect.Descriptor instead.
+func (*Seo) Descriptor() ([]byte, []int) {
+	return file_projection_v1_content_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Seo) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Seo) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Seo) GetJsonLd() string {
+	if x != nil {
+		return x.JsonLd
+	}
+	return ""
+}
+
 var File_projection_v1_content_proto protoreflect.FileDescriptor
 
 const file_projection_v1_content_proto_rawDesc = "" +
 	"\n" +
-	"\x1bprojection/v1/content.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\"\x8a\x01\n" +
+	"\x1bprojection/v1/content.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n" +
 	"\x05Image\x12/\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x1b.regie.catalog.v1.ImageRoleR\x04role\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x14\n" +
 	"\x05width\x18\x03 \x01(\x05R\x05width\x12\x16\n" +
 	"\x06height\x18\x04 \x01(\x05R\x06height\x12\x10\n" +
-	"\x03alt\x18\x05 \x01(\tR\x03altB(Z&regie/proto/projection/v1;projectionv1b\x06proto3"
+	"\x03alt\x18\x05 \x01(\tR\x03alt\x12 \n" +
+	"\tblur_hash\x18\x06 \x01(\tH\x00R\bblurHash\x88\x01\x01B\f\n" +
+	"\n" +
+	"_blur_hash\"_\n" +
+	"\x06Rights\x12\x1e\n" +
+	"\n" +
+	"restricted\x18\x01 \x01(\bR\n" +
+	"restricted\x125\n" +
+	"\awindows\x18\x02 \x03(\v2\x1b.regie.projection.v1.WindowR\awindows\"\xbb\x01\n" +
+	"\x06Window\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12 \n" +
+	"\vterritories\x18\x03 \x03(\tR\vterritories\x12-\n" +
+	"\x05offer\x18\x04 \x01(\x0e2\x17.regie.catalog.v1.OfferR\x05offer\"V\n" +
+	"\x03Seo\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x17\n" +
+	"\ajson_ld\x18\x03 \x01(\tR\x06jsonLdB(Z&regie/proto/projection/v1;projectionv1b\x06proto3"
 
 var (
 	file_projection_v1_content_proto_rawDescOnce sync.Once
@@ -127,18 +340,27 @@ func file_projection_v1_content_proto_rawDescGZIP() []byte {
 	return file_projection_v1_content_proto_rawDescData
 }
 
-var file_projection_v1_content_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_projection_v1_content_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_projection_v1_content_proto_goTypes = []any{
-	(*Image)(nil),     // 0: regie.projection.v1.Image
-	(v1.ImageRole)(0), // 1: regie.catalog.v1.ImageRole
+	(*Image)(nil),                 // 0: regie.projection.v1.Image
+	(*Rights)(nil),                // 1: regie.projection.v1.Rights
+	(*Window)(nil),                // 2: regie.projection.v1.Window
+	(*Seo)(nil),                   // 3: regie.projection.v1.Seo
+	(v1.ImageRole)(0),             // 4: regie.catalog.v1.ImageRole
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(v1.Offer)(0),                 // 6: regie.catalog.v1.Offer
 }
 var file_projection_v1_content_proto_depIdxs = []int32{
-	1, // 0: regie.projection.v1.Image.role:type_name -> regie.catalog.v1.ImageRole
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	4, // 0: regie.projection.v1.Image.role:type_name -> regie.catalog.v1.ImageRole
+	2, // 1: regie.projection.v1.Rights.windows:type_name -> regie.projection.v1.Window
+	5, // 2: regie.projection.v1.Window.from:type_name -> google.protobuf.Timestamp
+	5, // 3: regie.projection.v1.Window.until:type_name -> google.protobuf.Timestamp
+	6, // 4: regie.projection.v1.Window.offer:type_name -> regie.catalog.v1.Offer
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_projection_v1_content_proto_init() }
@@ -146,13 +368,14 @@ func file_projection_v1_content_proto_init() {
 	if File_projection_v1_content_proto != nil {
 		return
 	}
+	file_projection_v1_content_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_projection_v1_content_proto_rawDesc), len(file_projection_v1_content_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -9,6 +9,7 @@ package projectionv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	v1 "regie/proto/catalog/v1"
 	sync "sync"
@@ -32,12 +33,29 @@ type Programme struct {
 	// Site-relative.
 	Path string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
 	// Grows with each change, as text too.
-	Revision      string           `protobuf:"bytes,5,opt,name=revision,proto3" json:"revision,omitempty"`
-	Images        []*Image         `protobuf:"bytes,6,rep,name=images,proto3" json:"images,omitempty"`
-	Kind          v1.ProgrammeKind `protobuf:"varint,7,opt,name=kind,proto3,enum=regie.catalog.v1.ProgrammeKind" json:"kind,omitempty"`
-	Synopsis      *v1.Synopsis     `protobuf:"bytes,8,opt,name=synopsis,proto3" json:"synopsis,omitempty"`
-	Year          *int32           `protobuf:"varint,9,opt,name=year,proto3,oneof" json:"year,omitempty"`
-	Countries     []string         `protobuf:"bytes,10,rep,name=countries,proto3" json:"countries,omitempty"`
+	Revision  string           `protobuf:"bytes,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	Images    []*Image         `protobuf:"bytes,6,rep,name=images,proto3" json:"images,omitempty"`
+	Kind      v1.ProgrammeKind `protobuf:"varint,7,opt,name=kind,proto3,enum=regie.catalog.v1.ProgrammeKind" json:"kind,omitempty"`
+	Synopsis  *v1.Synopsis     `protobuf:"bytes,8,opt,name=synopsis,proto3" json:"synopsis,omitempty"`
+	Year      *int32           `protobuf:"varint,9,opt,name=year,proto3,oneof" json:"year,omitempty"`
+	Countries []string         `protobuf:"bytes,10,rep,name=countries,proto3" json:"countries,omitempty"`
+	AgeRating *v1.AgeRating    `protobuf:"bytes,11,opt,name=age_rating,json=ageRating,proto3" json:"age_rating,omitempty"`
+	// CMS id, to load; empty when none.
+	ChannelId string `protobuf:"bytes,12,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// The categories.
+	Genres []*v1.Genre `protobuf:"bytes,13,rep,name=genres,proto3" json:"genres,omitempty"`
+	// The editors'; those of the clock and the rights are added at read.
+	Badges []*v1.Badge `protobuf:"bytes,14,rep,name=badges,proto3" json:"badges,omitempty"`
+	Rights *Rights     `protobuf:"bytes,15,opt,name=rights,proto3" json:"rights,omitempty"`
+	// Titles of seasons.
+	Seasons []*v1.Season `protobuf:"bytes,16,rep,name=seasons,proto3" json:"seasons,omitempty"`
+	// The editors' choice, a CMS id; empty when none.
+	StartId string       `protobuf:"bytes,17,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
+	Credits []*v1.Credit `protobuf:"bytes,18,rep,name=credits,proto3" json:"credits,omitempty"`
+	// CMS ids, to load.
+	RelatedIds    []string               `protobuf:"bytes,19,rep,name=related_ids,json=relatedIds,proto3" json:"related_ids,omitempty"`
+	Seo           *Seo                   `protobuf:"bytes,20,opt,name=seo,proto3" json:"seo,omitempty"`
+	PublishedAt   *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -142,11 +160,88 @@ func (x *Programme) GetCountries() []string {
 	return nil
 }
 
+func (x *Programme) GetAgeRating() *v1.AgeRating {
+	if x != nil {
+		return x.AgeRating
+	}
+	return nil
+}
+
+func (x *Programme) GetChannelId() string {
+	if x != nil {
+		return x.ChannelId
+	}
+	return ""
+}
+
+func (x *Programme) GetGenres() []*v1.Genre {
+	if x != nil {
+		return x.Genres
+	}
+	return nil
+}
+
+func (x *Programme) GetBadges() []*v1.Badge {
+	if x != nil {
+		return x.Badges
+	}
+	return nil
+}
+
+func (x *Programme) GetRights() *Rights {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *Programme) GetSeasons() []*v1.Season {
+	if x != nil {
+		return x.Seasons
+	}
+	return nil
+}
+
+func (x *Programme) GetStartId() string {
+	if x != nil {
+		return x.StartId
+	}
+	return ""
+}
+
+func (x *Programme) GetCredits() []*v1.Credit {
+	if x != nil {
+		return x.Credits
+	}
+	return nil
+}
+
+func (x *Programme) GetRelatedIds() []string {
+	if x != nil {
+		return x.RelatedIds
+	}
+	return nil
+}
+
+func (x *Programme) GetSeo() *Seo {
+	if x != nil {
+		return x.Seo
+	}
+	return nil
+}
+
+func (x *Programme) GetPublishedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PublishedAt
+	}
+	return nil
+}
+
 var File_projection_v1_programme_proto protoreflect.FileDescriptor
 
 const file_projection_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"\x1dprojection/v1/programme.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x1acatalog/v1/programme.proto\x1a\x1bprojection/v1/content.proto\"\xd6\x02\n" +
+	"\x1dprojection/v1/programme.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x1acatalog/v1/programme.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bprojection/v1/content.proto\"\xd7\x06\n" +
 	"\tProgramme\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -158,7 +253,21 @@ const file_projection_v1_programme_proto_rawDesc = "" +
 	"\bsynopsis\x18\b \x01(\v2\x1a.regie.catalog.v1.SynopsisR\bsynopsis\x12\x17\n" +
 	"\x04year\x18\t \x01(\x05H\x00R\x04year\x88\x01\x01\x12\x1c\n" +
 	"\tcountries\x18\n" +
-	" \x03(\tR\tcountriesB\a\n" +
+	" \x03(\tR\tcountries\x12:\n" +
+	"\n" +
+	"age_rating\x18\v \x01(\v2\x1b.regie.catalog.v1.AgeRatingR\tageRating\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\f \x01(\tR\tchannelId\x12/\n" +
+	"\x06genres\x18\r \x03(\v2\x17.regie.catalog.v1.GenreR\x06genres\x12/\n" +
+	"\x06badges\x18\x0e \x03(\v2\x17.regie.catalog.v1.BadgeR\x06badges\x123\n" +
+	"\x06rights\x18\x0f \x01(\v2\x1b.regie.projection.v1.RightsR\x06rights\x122\n" +
+	"\aseasons\x18\x10 \x03(\v2\x18.regie.catalog.v1.SeasonR\aseasons\x12\x19\n" +
+	"\bstart_id\x18\x11 \x01(\tR\astartId\x122\n" +
+	"\acredits\x18\x12 \x03(\v2\x18.regie.catalog.v1.CreditR\acredits\x12\x1f\n" +
+	"\vrelated_ids\x18\x13 \x03(\tR\n" +
+	"relatedIds\x12*\n" +
+	"\x03seo\x18\x14 \x01(\v2\x18.regie.projection.v1.SeoR\x03seo\x12=\n" +
+	"\fpublished_at\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\vpublishedAtB\a\n" +
 	"\x05_yearB(Z&regie/proto/projection/v1;projectionv1b\x06proto3"
 
 var (
@@ -175,20 +284,36 @@ func file_projection_v1_programme_proto_rawDescGZIP() []byte {
 
 var file_projection_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_projection_v1_programme_proto_goTypes = []any{
-	(*Programme)(nil),     // 0: regie.projection.v1.Programme
-	(*Image)(nil),         // 1: regie.projection.v1.Image
-	(v1.ProgrammeKind)(0), // 2: regie.catalog.v1.ProgrammeKind
-	(*v1.Synopsis)(nil),   // 3: regie.catalog.v1.Synopsis
+	(*Programme)(nil),             // 0: regie.projection.v1.Programme
+	(*Image)(nil),                 // 1: regie.projection.v1.Image
+	(v1.ProgrammeKind)(0),         // 2: regie.catalog.v1.ProgrammeKind
+	(*v1.Synopsis)(nil),           // 3: regie.catalog.v1.Synopsis
+	(*v1.AgeRating)(nil),          // 4: regie.catalog.v1.AgeRating
+	(*v1.Genre)(nil),              // 5: regie.catalog.v1.Genre
+	(*v1.Badge)(nil),              // 6: regie.catalog.v1.Badge
+	(*Rights)(nil),                // 7: regie.projection.v1.Rights
+	(*v1.Season)(nil),             // 8: regie.catalog.v1.Season
+	(*v1.Credit)(nil),             // 9: regie.catalog.v1.Credit
+	(*Seo)(nil),                   // 10: regie.projection.v1.Seo
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_projection_v1_programme_proto_depIdxs = []int32{
-	1, // 0: regie.projection.v1.Programme.images:type_name -> regie.projection.v1.Image
-	2, // 1: regie.projection.v1.Programme.kind:type_name -> regie.catalog.v1.ProgrammeKind
-	3, // 2: regie.projection.v1.Programme.synopsis:type_name -> regie.catalog.v1.Synopsis
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	1,  // 0: regie.projection.v1.Programme.images:type_name -> regie.projection.v1.Image
+	2,  // 1: regie.projection.v1.Programme.kind:type_name -> regie.catalog.v1.ProgrammeKind
+	3,  // 2: regie.projection.v1.Programme.synopsis:type_name -> regie.catalog.v1.Synopsis
+	4,  // 3: regie.projection.v1.Programme.age_rating:type_name -> regie.catalog.v1.AgeRating
+	5,  // 4: regie.projection.v1.Programme.genres:type_name -> regie.catalog.v1.Genre
+	6,  // 5: regie.projection.v1.Programme.badges:type_name -> regie.catalog.v1.Badge
+	7,  // 6: regie.projection.v1.Programme.rights:type_name -> regie.projection.v1.Rights
+	8,  // 7: regie.projection.v1.Programme.seasons:type_name -> regie.catalog.v1.Season
+	9,  // 8: regie.projection.v1.Programme.credits:type_name -> regie.catalog.v1.Credit
+	10, // 9: regie.projection.v1.Programme.seo:type_name -> regie.projection.v1.Seo
+	11, // 10: regie.projection.v1.Programme.published_at:type_name -> google.protobuf.Timestamp
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_projection_v1_programme_proto_init() }

@@ -40,8 +40,18 @@ type Video struct {
 	SeasonNumber  *int32 `protobuf:"varint,9,opt,name=season_number,json=seasonNumber,proto3,oneof" json:"season_number,omitempty"`
 	EpisodeNumber *int32 `protobuf:"varint,10,opt,name=episode_number,json=episodeNumber,proto3,oneof" json:"episode_number,omitempty"`
 	// Whole seconds.
-	Duration      int32                  `protobuf:"varint,11,opt,name=duration,proto3" json:"duration,omitempty"`
-	PublishedAt   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
+	Duration    int32                  `protobuf:"varint,11,opt,name=duration,proto3" json:"duration,omitempty"`
+	PublishedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
+	// Absent: the programme's.
+	AgeRating *v1.AgeRating `protobuf:"bytes,13,opt,name=age_rating,json=ageRating,proto3" json:"age_rating,omitempty"`
+	// The editors'; those of the clock and the rights are added at read.
+	Badges []*v1.Badge `protobuf:"bytes,14,rep,name=badges,proto3" json:"badges,omitempty"`
+	// Its own: it may be watched where and when its programme may, too.
+	Rights        *Rights      `protobuf:"bytes,15,opt,name=rights,proto3" json:"rights,omitempty"`
+	Playback      *v1.Playback `protobuf:"bytes,16,opt,name=playback,proto3" json:"playback,omitempty"`
+	Tracks        *v1.Tracks   `protobuf:"bytes,17,opt,name=tracks,proto3" json:"tracks,omitempty"`
+	Markers       []*v1.Marker `protobuf:"bytes,18,rep,name=markers,proto3" json:"markers,omitempty"`
+	Seo           *Seo         `protobuf:"bytes,19,opt,name=seo,proto3" json:"seo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,11 +170,60 @@ func (x *Video) GetPublishedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Video) GetAgeRating() *v1.AgeRating {
+	if x != nil {
+		return x.AgeRating
+	}
+	return nil
+}
+
+func (x *Video) GetBadges() []*v1.Badge {
+	if x != nil {
+		return x.Badges
+	}
+	return nil
+}
+
+func (x *Video) GetRights() *Rights {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *Video) GetPlayback() *v1.Playback {
+	if x != nil {
+		return x.Playback
+	}
+	return nil
+}
+
+func (x *Video) GetTracks() *v1.Tracks {
+	if x != nil {
+		return x.Tracks
+	}
+	return nil
+}
+
+func (x *Video) GetMarkers() []*v1.Marker {
+	if x != nil {
+		return x.Markers
+	}
+	return nil
+}
+
+func (x *Video) GetSeo() *Seo {
+	if x != nil {
+		return x.Seo
+	}
+	return nil
+}
+
 var File_projection_v1_video_proto protoreflect.FileDescriptor
 
 const file_projection_v1_video_proto_rawDesc = "" +
 	"\n" +
-	"\x19projection/v1/video.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/video.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bprojection/v1/content.proto\"\xf3\x03\n" +
+	"\x19projection/v1/video.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/video.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bprojection/v1/content.proto\"\xdf\x06\n" +
 	"\x05Video\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -178,7 +237,15 @@ const file_projection_v1_video_proto_rawDesc = "" +
 	"\x0eepisode_number\x18\n" +
 	" \x01(\x05H\x01R\repisodeNumber\x88\x01\x01\x12\x1a\n" +
 	"\bduration\x18\v \x01(\x05R\bduration\x12=\n" +
-	"\fpublished_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vpublishedAtB\x10\n" +
+	"\fpublished_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vpublishedAt\x12:\n" +
+	"\n" +
+	"age_rating\x18\r \x01(\v2\x1b.regie.catalog.v1.AgeRatingR\tageRating\x12/\n" +
+	"\x06badges\x18\x0e \x03(\v2\x17.regie.catalog.v1.BadgeR\x06badges\x123\n" +
+	"\x06rights\x18\x0f \x01(\v2\x1b.regie.projection.v1.RightsR\x06rights\x126\n" +
+	"\bplayback\x18\x10 \x01(\v2\x1a.regie.catalog.v1.PlaybackR\bplayback\x120\n" +
+	"\x06tracks\x18\x11 \x01(\v2\x18.regie.catalog.v1.TracksR\x06tracks\x122\n" +
+	"\amarkers\x18\x12 \x03(\v2\x18.regie.catalog.v1.MarkerR\amarkers\x12*\n" +
+	"\x03seo\x18\x13 \x01(\v2\x18.regie.projection.v1.SeoR\x03seoB\x10\n" +
 	"\x0e_season_numberB\x11\n" +
 	"\x0f_episode_numberB(Z&regie/proto/projection/v1;projectionv1b\x06proto3"
 
@@ -201,17 +268,31 @@ var file_projection_v1_video_proto_goTypes = []any{
 	(v1.VideoKind)(0),             // 2: regie.catalog.v1.VideoKind
 	(*v1.Synopsis)(nil),           // 3: regie.catalog.v1.Synopsis
 	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*v1.AgeRating)(nil),          // 5: regie.catalog.v1.AgeRating
+	(*v1.Badge)(nil),              // 6: regie.catalog.v1.Badge
+	(*Rights)(nil),                // 7: regie.projection.v1.Rights
+	(*v1.Playback)(nil),           // 8: regie.catalog.v1.Playback
+	(*v1.Tracks)(nil),             // 9: regie.catalog.v1.Tracks
+	(*v1.Marker)(nil),             // 10: regie.catalog.v1.Marker
+	(*Seo)(nil),                   // 11: regie.projection.v1.Seo
 }
 var file_projection_v1_video_proto_depIdxs = []int32{
-	1, // 0: regie.projection.v1.Video.images:type_name -> regie.projection.v1.Image
-	2, // 1: regie.projection.v1.Video.kind:type_name -> regie.catalog.v1.VideoKind
-	3, // 2: regie.projection.v1.Video.synopsis:type_name -> regie.catalog.v1.Synopsis
-	4, // 3: regie.projection.v1.Video.published_at:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	1,  // 0: regie.projection.v1.Video.images:type_name -> regie.projection.v1.Image
+	2,  // 1: regie.projection.v1.Video.kind:type_name -> regie.catalog.v1.VideoKind
+	3,  // 2: regie.projection.v1.Video.synopsis:type_name -> regie.catalog.v1.Synopsis
+	4,  // 3: regie.projection.v1.Video.published_at:type_name -> google.protobuf.Timestamp
+	5,  // 4: regie.projection.v1.Video.age_rating:type_name -> regie.catalog.v1.AgeRating
+	6,  // 5: regie.projection.v1.Video.badges:type_name -> regie.catalog.v1.Badge
+	7,  // 6: regie.projection.v1.Video.rights:type_name -> regie.projection.v1.Rights
+	8,  // 7: regie.projection.v1.Video.playback:type_name -> regie.catalog.v1.Playback
+	9,  // 8: regie.projection.v1.Video.tracks:type_name -> regie.catalog.v1.Tracks
+	10, // 9: regie.projection.v1.Video.markers:type_name -> regie.catalog.v1.Marker
+	11, // 10: regie.projection.v1.Video.seo:type_name -> regie.projection.v1.Seo
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_projection_v1_video_proto_init() }

@@ -4,11 +4,12 @@ import { endpoint } from './screens.js'
  * Posts one operation and resolves to { status, millis, bytes, body }: a GraphQL error is an answer like another, in
  * body.errors. Rejects, with a message for people, when there is no answer or it is not JSON.
  */
-export async function post(screen, { query, variables }, { signal } = {}) {
+export async function post(screen, { query, variables }, { signal, territory } = {}) {
+  const address = endpoint(screen, territory)
   const started = performance.now()
   let response, text
   try {
-    response = await fetch(endpoint(screen), {
+    response = await fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json' },
       body: JSON.stringify({ query, variables }),
@@ -24,6 +25,6 @@ export async function post(screen, { query, variables }, { signal } = {}) {
   try {
     return { status: response.status, millis, bytes, body: JSON.parse(text) }
   } catch (cause) {
-    throw new Error(`${endpoint(screen)} answered ${response.status} with something other than JSON.`, { cause })
+    throw new Error(`${address} answered ${response.status} with something other than JSON.`, { cause })
   }
 }

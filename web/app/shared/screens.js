@@ -5,9 +5,15 @@ export const screens = [
   { id: 'iptv', label: 'IPTV' },
 ]
 
+/** Where the API takes a viewer to be who does not say. */
+export const HOME_TERRITORY = 'FR'
+
 const KEY = 'regie:screen'
 
-export const endpoint = (screen) => `/query/${screen}`
+export const isScreen = (id) => screens.some((screen) => screen.id === id)
+
+export const endpoint = (screen, territory = HOME_TERRITORY) =>
+  `/query/${screen}${territory === HOME_TERRITORY ? '' : `?territory=${territory}`}`
 
 /** The screen chosen last, on any of the pages. Storage may be forbidden: then the choice lasts as long as the page. */
 export function savedScreen() {
@@ -15,7 +21,7 @@ export function savedScreen() {
   try {
     saved = localStorage.getItem(KEY)
   } catch {}
-  return screens.some(({ id }) => id === saved) ? saved : 'web'
+  return isScreen(saved) ? saved : 'web'
 }
 
 export function saveScreen(screen) {

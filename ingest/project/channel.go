@@ -1,0 +1,24 @@
+package project
+
+import (
+	"regie/internal/catalog"
+	catalogv1 "regie/proto/catalog/v1"
+	projectionv1 "regie/proto/projection/v1"
+)
+
+func projectChannel(in *catalogv1.Channel, c *catalog.Change) (err error) {
+	out := &projectionv1.Channel{
+		Id:       globalID(c.Kind, in.GetId()),
+		Slug:     in.GetSlug(),
+		Title:    in.GetTitle(),
+		Path:     "/channel/" + in.GetSlug(),
+		Revision: c.Fence.String(),
+		Kind:     in.GetKind(),
+	}
+	c.Blobs, err = blobs(out, plain(in.GetImages(), nil), func(f *form) { out.Images = f.images(in.GetImages()) })
+	c.Placements = append(claims(c.Kind, in), catalog.Placement{
+		Family: catalog.Channels,
+		Places: []catalog.Place{{Set: string(catalog.ByRank), Key: catalog.RankKey(in.GetPosition(), in.GetTitle())}},
+	})
+	return err
+}

@@ -1,0 +1,104 @@
+package project
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"regie/internal/catalog"
+	"regie/internal/stream"
+)
+
+// byEntity are the records of each entity, by their places in the batch.
+func byEntity(rs []stream.Record) [][]int {
+	type entity struct{ topic, key string }
+	at := make(map[entity]int, len(rs))
+	out := make([][]int, 0, len(rs))
+	for i, r := range rs {
+		e := entity{r.Topic, string(r.Key)}
+		n, seen := at[e]
+		if !seen {
+			n = len(out)
+			at[e] = n
+			out = append(out, nil)
+		}
+		out[n] = append(out[n], i)
+	}
+	return out
+}
+
+// split makes chunks of about the same size.
+func split(entities [][]int) [][][]int {
+	n := (len(entities) + chunkSize - 1) / chunkSize
+	out := make([][][]int, n)
+	for i := range out {
+		out[i] = entities[i*len(entities)/n : (i+1)*len(entities)/n]
+	}
+	return out
+}
+
+// chunk is what is made of a part of a batch's entities.
+type chunk struct {
+	changes  []catalog.Change
+	edits    []edit // of each change
+	outcomes []catalog.Outcome
+	rejected []rejection
+}
+
+type rejection struct {
+	record int
+	reason error
+}
+
+// project takes of each entity the newest record that can be projected, and rejects all that cannot.
+func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[partition]int64) {
+	c.changes, c.edits = make([]catalog.Change, 0, len(entities)), make([]edit, 0, len(entities))
+	for _, of := range entities {
+		slices.SortFunc(of, func(i, j int) int { return cmp.Or(rs[j].Fence.Compare(rs[i].Fence), cmp.Compare(j, i)) })
+		var newest *edit
+		for _, i := range of {
+			en, err := read(rs[i])
+			if err == nil && newest == nil {
+				var ch catalog.Change
+				if ch, err = en.change(rs[i]); err == nil {
+					c.changes = append(c.changes, ch)
+					c.edits = append(c.edits, edit{kind: ch.Kind, id: ch.ID, changedAt: rs[i].CMSTime()})
+					newest = &c.edits[len(c.edits)-1]
+					newest.replayed = len(replayed) > 0 && rs[i].Offset < replayed[partition{rs[i].Topic, rs[i].Partition}]
+				}
+			}
+			switch {
+			case err != nil:
+				c.rejected = append(c.rejected, rejection{i, err})
+			case newest.title == "": // or it is a tombstone after its DELETED event
+				newest.title = en.title
+			}
+		}
+	}
+}
+
+func (c *chunk) write(ctx context.Context, s *Sink) (err error) {
+	if c.outcomes, err = s.catalog.Apply(ctx, c.changes, s.now()); err != nil {
+		return err
+	}
+	visible := s.now()
+	for i := range c.edits {
+		c.edits[i].visibleAt = visible
+	}
+	return nil
+}
+
+// lastEdit is the last that an editor waits for; nil when there is none.
+func (c *chunk) lastEdit() *edit {
+	var last *edit
+	for i, o := range c.outcomes {
+		e := &c.edits[i]
+		if o.Refused || e.replayed || e.changedAt.IsZero() {
+			continue
+		}
+		if last == nil || e.changedAt.After(last.changedAt) {
+			last = e
+		}
+	}
+	return last
+}

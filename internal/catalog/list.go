@@ -1,0 +1,243 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// List names a list, what of it is wanted, and a place in it. It can be a map's key.
+type List struct {
+	Family  Family
+	Order   Order
+	Reverse bool
+	// Kinds, joined by commas, are those wanted; "" for all.
+	Kinds string
+	// Category, a slug, narrows a channel's programmes; "" for all.
+	Category string
+	// Season narrows a programme's videos when BySeason.
+	Season   int32
+	BySeason bool
+	// Open leaves out what may not be watched in the view.
+	Open bool
+	// After is the cursor that the page follows; "" for the first page.
+	After string
+	First int
+}
+
+// Name tells the list from any other, whatever the page.
+func (l List) Name() string {
+	return fmt.Sprintf("%q %q %t %q %q %d %t %t", l.Family, l.Order, l.Reverse, l.Kinds, l.Category, l.Season, l.BySeason, l.Open)
+}
+
+// Page is part of a list.
+type Page struct {
+	Members []string
+	// End is the cursor of what follows. It is not always the last member's: what is not open is passed over.
+	End string
+	// More: End has something behind it.
+	More bool
+	// Total is how many the list has, open or not.
+	Total int
+}
+
+// Cursor is a member's place in its list.
+func Cursor(member string) string { return cursor(member) }
+
+// CursorOf is the place of an entity by its sort key.
+func CursorOf(key, id string) string { return key + "\x00" + memberID(id) }
+
+// set is a sorted set, or a range of its keys that begin with a prefix.
+type set struct{ key, prefix string }
+
+// videoKinds are all kinds that a season's sets by date are kept apart for.
+var videoKinds = []string{"FILM", "EPISODE", "REPLAY", "EXTRACT", "BONUS", "TRAILER", "LIVE"}
+
+// sets are where a list's members are: each is in one of them.
+func (l List) sets(c *Catalog) []set {
+	name, prefix := string(l.Order), ""
+	var kinds []string
+	if l.Kinds != "" {
+		kinds = strings.Split(l.Kinds, ",")
+	}
+	if l.Category != "" {
+		name += CategoryScope(l.Category)
+	}
+	switch {
+	case l.BySeason && l.Order == ByEpisode:
+		prefix = fmt.Sprintf("%05d:", l.Season)
+	case l.BySeason:
+		name += seasonScope(l.Season)
+		if kinds == nil {
+			kinds = videoKinds
+		}
+	}
+	base := c.family(l.Family) + name
+	if kinds == nil {
+		return []set{{base, prefix}}
+	}
+	out := make([]set, len(kinds))
+	for i, k := range kinds {
+		out[i] = set{base + ":" + k, prefix}
+	}
+	return out
+}
+
+// between are the set's members behind a cursor.
+func (s set) between(after string, reverse bool) (min, max string) {
+	min, max = "-", "+"
+	if s.prefix != "" {
+		min, max = "["+s.prefix, "("+s.prefix+"\xff"
+	}
+	if after != "" && reverse {
+		max = "(" + after + "\x00"
+	} else if after != "" {
+		min = "(" + after + "\x00\xff" // behind the member, whatever its note
+	}
+	return min, max
+}
+
+// rounds bounds how often a page is read on when what is found is not open. It is then shorter than it could be, and says
+// that there is more.
+const rounds = 4
+
+// slack is how many more members are read than a page wants when some may not be open: they are short, a round trip is not.
+const slack = 24
+
+// length is how many members a round reads: one more than the page wants tells whether there are more.
+func (l List) length(round int) int {
+	n := l.First + 1
+	if l.Open {
+		n += slack
+	}
+	return n << (2 * round)
+}
+
+// pageReading gathers a page, in one round unless much is not open in the view.
+type pageReading struct {
+	list  List
+	view  View
+	round int
+	page  Page
+	sets  []set
+}
+
+func (l List) read(v View) reading { return &pageReading{list: l, view: v, page: Page{End: l.After}} }
+
+func (r *pageReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+	if r.round == 0 {
+		r.sets = r.list.sets(c)
+	}
+	for _, s := range r.sets {
+		low, high := s.between(r.page.End, r.list.Reverse)
+		by := &redis.ZRangeBy{Min: low, Max: high, Count: int64(r.list.length(r.round))}
+		if r.list.Reverse {
+			p.ZRevRangeByLex(ctx, s.key, by)
+		} else {
+			p.ZRangeByLex(ctx, s.key, by)
+		}
+		switch low, high := s.between("", false); {
+		case r.round > 0:
+		case s.prefix == "":
+			p.ZCard(ctx, s.key)
+		default:
+			p.ZLexCount(ctx, s.key, low, high)
+		}
+	}
+}
+
+func (r *pageReading) hear(cmds []redis.Cmder) (again bool) {
+	var members []string
+	for range r.sets {
+		members = append(members, cmds[0].(*redis.StringSliceCmd).Val()...)
+		cmds = cmds[1:]
+		if r.round == 0 {
+			r.page.Total += int(cmds[0].(*redis.IntCmd).Val())
+			cmds = cmds[1:]
+		}
+	}
+	if len(r.sets) > 1 {
+		// Each set gave its first ones, so the first ones of all are among them.
+		slices.Sort(members)
+		if r.list.Reverse {
+			slices.Reverse(members)
+		}
+	}
+	most := r.list.length(r.round) - 1
+	more := len(members) > most
+	r.round++
+	return r.page.take(members[:min(most, len(members))], more, r.view, r.list) && r.round < rounds
+}
+
+func (r *pageReading) answer() any { return r.page }
+
+// take adds to the page what is open of the members that follow it, and tells whether it wants more.
+func (p *Page) take(members []string, more bool, v View, l List) bool {
+	p.More = more
+	for _, m := range members {
+		if l.Open && !v.Open(noteOf(m)) {
+			p.End = cursor(m)
+			continue
+		}
+		if len(p.Members) == l.First {
+			p.More = true
+			return false
+		}
+		p.Members = append(p.Members, m)
+		p.End = cursor(m)
+	}
+	return p.More && len(p.Members) < l.First
+}
+
+// Pages reads pages.
+func (c *Catalog) Pages(ctx context.Context, v View, lists []List) ([]Page, error) {
+	return readAll[Page](ctx, c, v, lists)
+}
+
+// Beside asks for the neighbours of a list's place After. First and Open have no part in it, nor has Reverse; the
+// neighbours by episode are those of other seasons too.
+type Beside List
+
+// Neighbours are the members next to a place in a list; "" where there is none.
+type Neighbours struct{ Previous, Next string }
+
+type besideReading struct {
+	list List
+	sets []set
+	near Neighbours
+}
+
+func (b Beside) read(View) reading { return &besideReading{list: List(b)} }
+
+func (r *besideReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+	r.sets = r.list.sets(c)
+	for _, s := range r.sets {
+		_, high := s.between(r.list.After, true)
+		p.ZRevRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: "-", Max: high, Count: 1})
+		low, _ := s.between(r.list.After, false)
+		p.ZRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: low, Max: "+", Count: 1})
+	}
+}
+
+func (r *besideReading) hear(cmds []redis.Cmder) (again bool) {
+	for range r.sets { // the nearest of all
+		if m := cmds[0].(*redis.StringSliceCmd).Val(); len(m) > 0 {
+			r.near.Previous = max(r.near.Previous, m[0])
+		}
+		if m := cmds[1].(*redis.StringSliceCmd).Val(); len(m) > 0 && (r.near.Next == "" || m[0] < r.near.Next) {
+			r.near.Next = m[0]
+		}
+		cmds = cmds[2:]
+	}
+	return false
+}
+
+func (r *besideReading) answer() any { return r.near }
+
+// Around reads the members next to places in lists.
+func (c *Catalog) Around(ctx context.Context, places []Beside) ([]Neighbours, error) {
+	return readAll[Neighbours](ctx, c, View{}, places)
+}

@@ -1,0 +1,16 @@
+package catalogapi
+
+import "time"
+
+// SetAway makes the hub less patient.
+func (h *Hub) SetAway(d time.Duration) { h.away = d }
+
+// Watched counts the watches, and the ids that they watch.
+func (h *Hub) Watched() (watches, ids int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.watches), len(h.byID)
+}
+
+// Entity is what an answer has of a blob.
+var Entity = entity
