@@ -53,12 +53,15 @@ test-short: ## Run the tests against the embedded servers: no set-up
 
 check: check-generated lint test ## Run what CI runs
 
-.PHONY: bench bench-freshness
+.PHONY: bench bench-freshness bench-project
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 bench-freshness: ## Measure how long an edit takes to be served, on the real servers (ARGS="--rate 50")
 	dev/stack/stack run -- go run ./dev/bench/freshness $(or $(ARGS),--rate 50 --duration 60s)
+
+bench-project: ## Measure transform and project beside bare loops, on the real servers (ARGS="--titles FILE")
+	dev/stack/stack run -- go run ./dev/bench/project $(ARGS)
 
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist

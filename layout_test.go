@@ -19,7 +19,7 @@ var imports = map[string][]string{
 	"regie/loaders":             {"regie/proto", "regie/internal/catalog", "regie/internal/users"},
 	"regie/resolvers":           {"regie/proto", "regie/graph", "regie/loaders", "regie/internal/users", "regie/internal/catalog"},
 	"regie/web":                 {},
-	"regie/dev":                 {"regie/proto", "regie/internal"},
+	"regie/dev":                 {"regie/proto", "regie/internal", "regie/ingest"},
 	"regie":                     {"regie"}, // server.go wires everything
 }
 

@@ -63,7 +63,7 @@ func freePort(t *testing.T) string {
 func (s *system) start(role string) {
 	s.t.Helper()
 	p := s.ports[role]
-	s.roles[role] = start(s.t, s.dir, s.env, "run", "--role", role, "--http", p[0], "--admin", p[1])
+	s.roles[role] = start(s.t, s.dir, s.env, "run", "--role", role, "--http", p[0], "--admin", p[1], "--grpc", "127.0.0.1:0")
 }
 
 // must runs a subcommand as a process of its own.

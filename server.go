@@ -29,10 +29,12 @@ import (
 	"regie/ingest/transform"
 	"regie/internal/admin"
 	"regie/internal/catalog"
+	"regie/internal/catalogapi"
 	"regie/internal/cli"
 	"regie/internal/cms"
 	"regie/internal/demo"
 	"regie/internal/embedded"
+	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
 	"regie/internal/stream"
 	"regie/loaders"
@@ -136,13 +138,13 @@ type process struct {
 	metrics *prometheus.Registry
 	checks  admin.Checks
 
-	pages, ops net.Listener
-	servers    *embedded.Servers // nil on real ones
-	cluster    *stream.Cluster
-	catalog    *catalog.Catalog
-	source     cms.Source
-	editor     http.Handler // of the embedded CMS
-	firstStart bool         // of the embedded default: its topics are empty
+	pages, ops, rpc net.Listener
+	servers         *embedded.Servers // nil on real ones
+	cluster         *stream.Cluster
+	catalog         *catalog.Catalog
+	source          cms.Source
+	editor          http.Handler // of the embedded CMS
+	firstStart      bool         // of the embedded default: its topics are empty
 	// closers give back what was opened, last first, once every part has ended.
 	closers []func() error
 }
@@ -209,6 +211,10 @@ func (p *process) open(ctx context.Context) (err error) {
 			return err
 		}
 		p.closeLater(p.pages.Close)
+		if p.rpc, err = httpserver.Listen("--grpc", p.GRPC); err != nil {
+			return err
+		}
+		p.closeLater(p.rpc.Close)
 	}
 	if p.has("capture") && !p.embedded {
 		m, err := cms.OpenMongo(ctx, p.Mongodb, p.MongodbDatabase)
@@ -291,6 +297,9 @@ func (p *process) parts() map[string]func(context.Context) error {
 	for _, role := range p.Run.Role {
 		parts[role] = all[role]
 	}
+	if p.has("gateway") {
+		parts["grpc"] = p.grpc
+	}
 	return parts
 }
 
@@ -353,11 +362,31 @@ func (p *process) gateway(ctx context.Context) error {
 	mux.Handle("GET /freshness", graph.Edits(ctx, p.catalog))
 	mux.Handle("GET /posters/", demo.Posters())
 	pages := web.Config{GraphiQL: p.playground()}
-	if p.embedded { // elsewhere, operators' addresses are nothing for the public's page
+	if p.embedded { // elsewhere, operators' addresses and the editors' CMS are nothing for the public's pages
 		pages.AdminURL = "http://" + p.ops.Addr().String()
+		pages.Editor = true
+		mux.Handle("/cms/", http.NewCrossOriginProtection().Handler(p.editor))
 	}
 	mux.Handle("/", web.Handler(pages))
 	return httpserver.Run(ctx, p.pages, mux, p.log)
+}
+
+// grpc answers other back ends.
+func (p *process) grpc(ctx context.Context) error {
+	if p.embedded && p.await(ctx, project.Role) != nil {
+		return nil
+	}
+	log := p.log.With("role", "gateway")
+	hub := catalogapi.NewHub(p.catalog, log)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return hub.Run(ctx) })
+	g.Go(func() error {
+		return grpcserver.Run(ctx, p.rpc, grpcserver.Config{
+			Register: catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register,
+			Check:    p.catalog.Ping, Metrics: grpcserver.NewMetrics(p.metrics), Log: log,
+		})
+	})
+	return g.Wait()
 }
 
 // await returns when a role of this process is ready, or with an error when ctx is done first.
@@ -397,14 +426,15 @@ func (p *process) announce(ctx context.Context) error {
 	site, ops := "http://"+p.pages.Addr().String(), "http://"+p.ops.Addr().String()
 	_, _ = fmt.Fprintf(p.std.Out, `Regie is ready after %s: every role, on embedded servers that keep their data in %s.
 
-  %s/           the start page: freshness, examples
-  %s/graphiql   GraphiQL
-  %s/query      GraphQL for the web; /query/mobile and /query/iptv for the other screens
-  %s/metrics    metrics; also /readyz, /livez, /debug/pprof
+  %s/            the catalogue, with an editor's form
+  %s/developers  freshness, queries to try, addresses; /graphiql has GraphiQL
+  %s/query       GraphQL for the web; /query/mobile and /query/iptv for the other screens
+  %s             gRPC for other back ends
+  %s/metrics     metrics; also /readyz, /livez, /debug/pprof
 
 Edit something: go run . cms set programme SLUG title='A new title'%s
 Stop with Ctrl-C.
-`, took, p.Data, site, site, site, ops, elsewhere)
+`, took, p.Data, site, site, site, p.rpc.Addr().String(), ops, elsewhere)
 	<-ctx.Done()
 	return nil
 }

@@ -260,7 +260,7 @@ func awaitTitle(t *testing.T, site, slug, want string) time.Duration {
 // TestTheEmbeddedDefault is what a newcomer does first.
 func TestTheEmbeddedDefault(t *testing.T) {
 	dir := t.TempDir()
-	flags := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"}
+	flags := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}
 	regie := start(t, dir, nil, flags...)
 	site, admin := regie.ready()
 	if !strings.Contains(regie.stdout.String(), "First start: ") {

@@ -156,10 +156,10 @@ func (l *Loaders) Page(ctx context.Context, id string) (*projectionv1.Page, erro
 	return as[*projectionv1.Page](l, ctx, "page", id)
 }
 
-// Want asks for entities that are about to be read, so that they leave in one batch with those of their neighbours.
-func (l *Loaders) Want(ctx context.Context, refs []catalog.Ref) {
-	for _, r := range refs {
-		l.keys.Load(ctx, r)
+// Want asks for what is about to be read, so that it leaves in one batch with what its neighbours read.
+func (l *Loaders) Want(ctx context.Context, keys []catalog.Key) {
+	for _, k := range keys {
+		l.keys.Load(ctx, k)
 	}
 }
 
@@ -174,7 +174,7 @@ func (l *Loaders) List(ctx context.Context, list catalog.List, kind string, node
 	if err != nil || !nodes {
 		return page, err
 	}
-	refs := make([]catalog.Ref, len(page.Members))
+	refs := make([]catalog.Key, len(page.Members))
 	for i, m := range page.Members {
 		refs[i] = catalog.Ref{Kind: kind, ID: catalog.ID(m)}
 	}

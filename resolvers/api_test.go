@@ -1,130 +1,26 @@
 package resolvers_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"regie/graph"
 	"regie/internal/catalog"
 	"regie/internal/servertest"
-	"regie/internal/stream"
-	"regie/loaders"
-	catalogv1 "regie/proto/catalog/v1"
-	projectionv1 "regie/proto/projection/v1"
 	"regie/resolvers"
 )
-
-// api is the GraphQL endpoint over a Redis that has three programmes of two videos each.
-type api struct {
-	*httptest.Server
-	redis  redis.UniversalClient
-	prefix string
-	trips  atomic.Int64
-}
-
-func newAPI(t *testing.T) *api {
-	t.Helper()
-	client, err := catalog.Connect(servertest.Redis(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	a := &api{redis: client, prefix: servertest.Name()}
-	c := catalog.New(client, a.prefix)
-	var changes []catalog.Change
-	day := func(n int) *timestamppb.Timestamp {
-		return timestamppb.New(time.Date(2026, 1, n, 20, 0, 0, 0, time.UTC))
-	}
-	for p := range 3 {
-		id := fmt.Sprintf("p%d", p)
-		changes = append(changes, change("programme", id, &projectionv1.Programme{
-			Id: "programme:" + id, Slug: id, Title: "Programme " + id, Path: "/" + id, Revision: "1",
-			Kind: catalogv1.ProgrammeKind_PROGRAMME_KIND_SERIES, Countries: []string{"FR"},
-		}, catalog.Placement{Family: catalog.Programmes, Keys: map[catalog.Order]string{catalog.ByDate: catalog.DateKey(day(p + 1))}, Screens: catalog.Screens()},
-			catalog.Claim(catalog.ProgrammeSlug(id), day(1))))
-		for v := range 2 {
-			vid := fmt.Sprintf("%sv%d", id, v)
-			changes = append(changes, change("video", vid, &projectionv1.Video{
-				Id: "video:" + vid, Slug: fmt.Sprintf("v%d", v), Title: "Video " + vid, Revision: "1", ProgrammeId: "programme:" + id,
-				Kind: catalogv1.VideoKind_VIDEO_KIND_EPISODE, PublishedAt: day(v + 1), Duration: 60,
-			}, catalog.Placement{Family: catalog.Videos(id), Keys: map[catalog.Order]string{
-				catalog.ByDate: catalog.DateKey(day(v + 1)), catalog.ByEpisode: catalog.EpisodeKey(nil, nil, day(v+1)),
-			}, Screens: catalog.Screens()}, catalog.Claim(catalog.VideoSlug(id, fmt.Sprintf("v%d", v)), day(1))))
-		}
-	}
-	if _, err := c.Apply(t.Context(), changes, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	client.AddHook(countTrips{&a.trips})
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte("secret"))}})
-	a.Server = httptest.NewServer(graph.Handler(graph.Options{
-		Schema: schema, Introspection: true, Log: servertest.Log(t),
-		Attach: func(ctx context.Context, s catalog.Screen) context.Context {
-			return loaders.With(ctx, loaders.New(c, s))
-		},
-	}))
-	t.Cleanup(a.Close)
-	return a
-}
-
-func change(kind, id string, m proto.Message, ps ...catalog.Placement) catalog.Change {
-	c := catalog.Change{Kind: kind, ID: id, Fence: stream.Fence{Incarnation: 1, Offset: 1}, Placements: ps, Blobs: map[catalog.Screen][]byte{}}
-	for _, s := range catalog.Screens() {
-		b, err := proto.Marshal(m)
-		if err != nil {
-			panic(err)
-		}
-		c.Blobs[s] = b
-	}
-	return c
-}
-
-// countTrips counts pipelines: what leaves together is one round trip.
-type countTrips struct{ n *atomic.Int64 }
-
-func (c countTrips) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (c countTrips) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { c.n.Add(1); return next(ctx, cmd) }
-}
-
-func (c countTrips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error { c.n.Add(1); return next(ctx, cmds) }
-}
-
-// ask returns an answer's data and errors as compact JSON.
-func (a *api) ask(t *testing.T, query string) (data, errs string) {
-	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.Post(a.URL+"/query", "application/json", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	var answer struct{ Data, Errors json.RawMessage }
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		t.Fatal(err)
-	}
-	return string(answer.Data), string(answer.Errors)
-}
 
 func TestALevelOfAQueryIsOneRead(t *testing.T) {
 	a := newAPI(t)
@@ -140,11 +36,7 @@ func TestALevelOfAQueryIsOneRead(t *testing.T) {
 		{`{ a: node(id: "programme:p0") { id } b: node(id: "video:p1v0") { id } c: node(id: "video:p2v0") { id } }`, 1},
 		{`{ programme(by: {id: "programme:p1"}) { videos(first: 2) { edges { node { title path programme { title } } } } } }`, 3},
 	} {
-		a.trips.Store(0)
-		if _, errs := a.ask(t, tt.query); errs != "" {
-			t.Fatalf("%s: %s", tt.query, errs)
-		}
-		if got := a.trips.Load(); got != tt.trips {
+		if got := a.reads(t, tt.query); got != tt.trips {
 			t.Errorf("%s took %d reads, not %d", tt.query, got, tt.trips)
 		}
 	}
@@ -168,9 +60,7 @@ func TestAnOperationThatCouldAnswerTooMuchIsRefused(t *testing.T) {
 
 func TestOneBadBlobLeavesThePageWhole(t *testing.T) {
 	a := newAPI(t)
-	if err := a.redis.Set(t.Context(), a.prefix+":{programme:p1}:web", "\x0a\xff", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	a.halve(t, "programme", "p1")
 	data, errs := a.ask(t, `{ programmes(first: 3, orderBy: OLDEST) { edges { node { title } } } }`)
 	want := `{"programmes":{"edges":[{"node":{"title":"Programme p0"}},{"node":null},{"node":{"title":"Programme p2"}}]}}`
 	if diff := cmp.Diff(want, data); diff != "" {
@@ -226,9 +116,7 @@ func TestPagesFollowOneAnother(t *testing.T) {
 
 func TestAVideoWithoutItsProgrammeIsReachedByItsID(t *testing.T) {
 	a := newAPI(t)
-	if err := a.redis.Del(t.Context(), a.prefix+":{programme:p1}:web").Err(); err != nil {
-		t.Fatal(err)
-	}
+	a.remove(t, "programme", "p1")
 	data, errs := a.ask(t, `{ video(by: {id: "video:p1v0"}) { path programme { id } } }`)
 	if want := `{"video":{"path":"/video:p1v0","programme":null}}`; data != want || errs != "" {
 		t.Errorf("answered %s %s", data, errs)
@@ -296,7 +184,7 @@ func TestHTTP(t *testing.T) {
 func TestTheSchemaCanBeClosed(t *testing.T) {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{}})
 	a := &api{Server: httptest.NewServer(graph.Handler(graph.Options{
-		Schema: schema, Log: servertest.Log(t), Attach: func(ctx context.Context, _ catalog.Screen) context.Context { return ctx },
+		Schema: schema, Log: servertest.Log(t), Now: time.Now, Attach: func(ctx context.Context, _ catalog.View) context.Context { return ctx },
 	}))}
 	defer a.Close()
 	for _, query := range []string{`{ __schema { types { name } } }`, `{ ...f } fragment f on Query { __type(name: "Query") { name } }`} {
@@ -309,23 +197,45 @@ func TestTheSchemaCanBeClosed(t *testing.T) {
 	}
 }
 
-func TestWithRedisAwayItSaysUnavailable(t *testing.T) {
-	client, err := catalog.Connect("redis://127.0.0.1:1")
-	if err != nil {
+func TestWithRedisAwayItSaysUnavailableUntilItIsBack(t *testing.T) {
+	catalog.LogTo(slog.New(slog.DiscardHandler))
+	server := miniredis.RunT(t) // a real one is not ours to stop
+	a := apiOn(t, "redis://"+server.Addr())
+	a.put(t, programme("p1"), channel("ch1"), person("pe1"), page("home"))
+	roots := map[string]string{
+		"node": `node(id: "programme:p1") { id }`, "nodes": `nodes(ids: ["programme:p1", "category:x"]) { id }`,
+		"programme": `programme(by: {slug: "p1"}) { id }`, "video": `video(by: {slug: {programme: "p1", video: "v"}}) { id }`,
+		"channel": `channel(by: {id: "channel:ch1"}) { id }`, "person": `person(by: {slug: "pe1"}) { id }`,
+		"category": `category(by: {slug: "x"}) { id }`, "programmes": `programmes { totalCount }`, "channels": `channels { id }`,
+		"categories": `categories { id }`, "page": `page { id }`,
+	}
+	query := graph.NewExecutableSchema(graph.Config{}).Schema().Query
+	for _, f := range query.Fields {
+		if !strings.HasPrefix(f.Name, "__") && roots[f.Name] == "" {
+			t.Errorf("%s is not tried", f.Name)
+		}
+	}
+	server.Close()
+	for name, field := range roots {
+		got := a.query(t, "{ "+field+" }")
+		if len(got.Errors) == 0 || strings.Count(got.codes(), "UNAVAILABLE "+name) != len(got.Errors) {
+			t.Errorf("%s: %s %v", name, got.json(), got.Errors)
+		}
+		for _, e := range got.Errors {
+			if strings.Contains(e.Message, "127.0.0.1") {
+				t.Errorf("%s tells where Redis is: %s", name, e.Message)
+			}
+		}
+	}
+	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Close() }()
-	c := catalog.New(client, "none")
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte("secret"))}})
-	a := &api{Server: httptest.NewServer(graph.Handler(graph.Options{
-		Schema: schema, Log: servertest.Log(t),
-		Attach: func(ctx context.Context, s catalog.Screen) context.Context {
-			return loaders.With(ctx, loaders.New(c, s))
-		},
-	}))}
-	defer a.Close()
-	data, errs := a.ask(t, `{ programme(by: {slug: "p1"}) { title } node(id: "video:x") { id } }`)
-	if data != `{"programme":null,"node":null}` || strings.Count(errs, `"code":"UNAVAILABLE"`) != 2 || strings.Contains(errs, "127.0.0.1") {
-		t.Errorf("answered %s %s", data, errs)
+	// The client's pool tries again once a second.
+	for deadline := time.Now().Add(20 * time.Second); len(a.query(t, "{ "+roots["node"]+" }").Errors) > 0 && time.Now().Before(deadline); {
+	}
+	for name, field := range roots {
+		if got := a.query(t, "{ "+field+" }"); len(got.Errors) > 0 {
+			t.Errorf("after Redis is back, %s: %v", name, got.Errors)
+		}
 	}
 }

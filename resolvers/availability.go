@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -32,17 +33,19 @@ func availability(a catalog.Availability) *model.Availability {
 	return out
 }
 
-// both is the availability of a video within its programme: what forbids it, else the narrower window.
+// both is the availability of a video within its programme: what forbids it for longer, else the narrower window.
 func both(programme, video catalog.Availability) catalog.Availability {
-	switch {
-	case !programme.State.Open():
-		return programme
-	case !video.State.Open() || programme.Window == nil:
+	p, v := programme.Window, video.Window
+	switch open := programme.State.Open() && video.State.Open(); {
+	case open && p == nil || !open && programme.State < video.State:
 		return video
-	case video.Window == nil:
+	case open && v == nil || !open && programme.State > video.State:
+		return programme
+	case !open && programme.State == catalog.Upcoming && p.GetFrom().AsTime().Before(v.GetFrom().AsTime()):
+		return video
+	case !open:
 		return programme
 	}
-	p, v := programme.Window, video.Window
 	w := &projectionv1.Window{From: v.From, Until: v.Until, Territories: v.Territories, Offer: max(p.Offer, v.Offer)}
 	if p.From != nil && (w.From == nil || p.From.AsTime().After(w.From.AsTime())) {
 		w.From = p.From
@@ -52,6 +55,8 @@ func both(programme, video catalog.Availability) catalog.Availability {
 	}
 	if len(w.Territories) == 0 {
 		w.Territories = p.Territories
+	} else if len(p.Territories) > 0 {
+		w.Territories = slices.DeleteFunc(slices.Clone(v.Territories), func(t string) bool { return !slices.Contains(p.Territories, t) })
 	}
 	return catalog.Availability{State: max(programme.State, video.State), Window: w}
 }

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -46,13 +47,13 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 	if len(ids) > graph.MaxPage {
 		return nil, graph.BadInput("ids: at most %d are answered at once, not %d.", graph.MaxPage, len(ids))
 	}
-	var refs []catalog.Ref
+	var keys []catalog.Key
 	for _, id := range ids {
-		if ref, err := parseID(id); err == nil && loaders.IsKind(ref.Kind) {
-			refs = append(refs, ref)
+		if ref, err := parseID(id); err == nil {
+			keys = append(keys, keysOf(ref)...)
 		}
 	}
-	loaders.From(ctx).Want(ctx, refs)
+	loaders.From(ctx).Want(ctx, keys)
 	out := make([]model.Node, len(ids))
 	for i, id := range ids {
 		var err error
@@ -61,6 +62,17 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 		}
 	}
 	return out, nil
+}
+
+// keysOf are what is read of the catalogue to read a node.
+func keysOf(ref catalog.Ref) []catalog.Key {
+	switch ref.Kind {
+	case "category":
+		return []catalog.Key{catalog.CategorySlug(ref.ID)}
+	case "section":
+		return pagesOf(ref.ID)
+	}
+	return []catalog.Key{ref}
 }
 
 // readBy reads an entity of a kind by its id or its slug; nil when there is none. That exactly one is given is checked here
@@ -144,16 +156,31 @@ func (r *Resolver) category(ctx context.Context, slug string) (*model.Category, 
 
 // section reads a rail by its page's id and its own; nil when there is none.
 func (r *Resolver) section(ctx context.Context, id string) (*projectionv1.Section, error) {
-	page := id[:max(strings.LastIndexByte(id, '/'), 0)]
-	if page == "" {
-		return nil, nil
+	pages := pagesOf(id)
+	loaders.From(ctx).Want(ctx, pages)
+	var failed error
+	for _, page := range pages {
+		p, err := loaders.From(ctx).Page(ctx, page.(catalog.Ref).ID)
+		if i := slices.IndexFunc(p.GetSections(), func(s *projectionv1.Section) bool { return s.GetId() == "section:"+id }); i >= 0 {
+			return p.GetSections()[i], nil
+		}
+		failed = errors.Join(failed, err)
 	}
-	p, err := loaders.From(ctx).Page(ctx, page)
-	i := slices.IndexFunc(p.GetSections(), func(s *projectionv1.Section) bool { return s.GetId() == "section:"+id })
-	if i < 0 || err != nil {
-		return nil, err
+	return nil, failed
+}
+
+// maxPages bounds what one id of a rail makes us read.
+const maxPages = 16
+
+// pagesOf are the pages that a rail's id may be of: both its parts may have slashes.
+func pagesOf(section string) []catalog.Key {
+	var out []catalog.Key
+	for i, c := range section {
+		if c == '/' && i > 0 && len(out) < maxPages {
+			out = append(out, catalog.Ref{Kind: "page", ID: section[:i]})
+		}
 	}
-	return p.GetSections()[i], nil
+	return out
 }
 
 // programmeOf reads a video's programme; nil when it is gone or not there yet.

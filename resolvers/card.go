@@ -42,15 +42,15 @@ func (r *Resolver) cards(ctx context.Context, s *projectionv1.Section, first int
 		return nil, err
 	}
 	c := &model.CardConnection{PageInfo: part.info, Edges: []*model.CardEdge{}}
-	var refs []catalog.Ref
+	var targets []catalog.Key
 	for i := part.from; i < part.to; i++ {
 		c.Edges = append(c.Edges, &model.CardEdge{Cursor: part.cursors[i-part.from], Card: all[i]})
-		if t := all[i].GetTarget(); loaders.IsKind(t.GetKind()) {
-			refs = append(refs, catalog.Ref{Kind: t.GetKind(), ID: t.GetId()})
+		if t := all[i].GetTarget(); t != nil {
+			targets = append(targets, keysOf(catalog.Ref{Kind: t.GetKind(), ID: t.GetId()})...)
 		}
 	}
 	if selects(ctx, "edges", "node") {
-		loaders.From(ctx).Want(ctx, refs)
+		loaders.From(ctx).Want(ctx, targets)
 	}
 	return c, nil
 }

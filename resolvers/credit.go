@@ -31,7 +31,7 @@ func (r *Resolver) creditsOf(ctx context.Context, p *projectionv1.Programme, fir
 		c.Edges = append(c.Edges, &model.CreditEdge{Cursor: part.cursors[i-part.from], Credit: credit(local(p.GetId()), all[i])})
 	}
 	if selects(ctx, "edges", "node", "person") {
-		var refs []catalog.Ref
+		var refs []catalog.Key
 		for _, e := range c.Edges {
 			refs = append(refs, catalog.Ref{Kind: "person", ID: e.Credit.PersonID})
 		}
@@ -53,7 +53,7 @@ func (r *Resolver) personCredits(ctx context.Context, personID string, order mod
 		// The key ends with the credit's index.
 		key := catalog.KeyOf(m)
 		index, _ := strconv.Atoi(key[strings.LastIndexByte(key, ':')+1:])
-		c.Edges[i] = &model.CreditEdge{Cursor: p.cursors[i], ProgrammeID: catalog.ID(m), Index: index}
+		c.Edges[i] = &model.CreditEdge{Cursor: p.cursors[i], ProgrammeID: catalog.ID(m), PersonID: personID, Index: index}
 	}
 	return c, nil
 }
@@ -64,7 +64,7 @@ func creditAt(ctx context.Context, e *model.CreditEdge) (*model.Credit, error) {
 		return e.Credit, nil
 	}
 	p, err := loaders.From(ctx).Programme(ctx, e.ProgrammeID)
-	if err != nil || e.Index >= len(p.GetCredits()) {
+	if all := p.GetCredits(); err != nil || e.Index >= len(all) || all[e.Index].GetPersonId() != e.PersonID {
 		return nil, err
 	}
 	return credit(e.ProgrammeID, p.GetCredits()[e.Index]), nil

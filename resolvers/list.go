@@ -67,16 +67,13 @@ func (r *Resolver) place(list string, first int32, after *string) (int, string, 
 
 // selects tells whether a field selects another through fields in between.
 func selects(ctx context.Context, path ...string) bool {
-	op := graphql.GetOperationContext(ctx)
-	fields := graphql.CollectFieldsCtx(ctx, nil)
-	for _, name := range path {
-		i := slices.IndexFunc(fields, func(f graphql.CollectedField) bool { return f.Name == name })
-		if i < 0 {
-			return false
-		}
-		fields = graphql.CollectFields(op, fields[i].Selections, nil)
-	}
-	return true
+	return leads(graphql.GetOperationContext(ctx), graphql.CollectFieldsCtx(ctx, nil), path)
+}
+
+func leads(op *graphql.OperationContext, fields []graphql.CollectedField, path []string) bool {
+	return len(path) == 0 || slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
+		return f.Name == path[0] && leads(op, graphql.CollectFields(op, f.Selections, nil), path[1:])
+	})
 }
 
 func (r *Resolver) programmes(ctx context.Context, l catalog.List, first int32, after *string) (*model.ProgrammeConnection, error) {
@@ -196,6 +193,19 @@ type part struct {
 	info     *model.PageInfo
 }
 
+// behind is the index that follows a thing that was at another, wherever it is now. Where it is gone, what took its place
+// follows.
+func behind(at, n int, is func(i int) bool) int {
+	for d := range max(n, at) + 1 {
+		for _, i := range []int{at - d, at + d} {
+			if i >= 0 && i < n && is(i) {
+				return i + 1
+			}
+		}
+	}
+	return min(at, n)
+}
+
 // part pages through n things of a list. A cursor holds a thing's index and its name, so that a page follows its
 // predecessor when the list was edited meanwhile.
 func (r *Resolver) part(list string, n int, name func(i int) string, first int32, after *string) (*part, error) {
@@ -206,16 +216,8 @@ func (r *Resolver) part(list string, n int, name func(i int) string, first int32
 	p := &part{info: &model.PageInfo{HasPreviousPage: after != nil}}
 	if after != nil {
 		number, was, _ := strings.Cut(place, " ")
-		p.from, _ = strconv.Atoi(number)
-		if p.from >= n || name(p.from) != was {
-			for i := range n {
-				if name(i) == was {
-					p.from = i
-					break
-				}
-			}
-		}
-		p.from = min(p.from+1, n)
+		at, _ := strconv.Atoi(number)
+		p.from = behind(at, n, func(i int) bool { return name(i) == was })
 	}
 	p.to = min(p.from+size, n)
 	for i := p.from; i < p.to; i++ {

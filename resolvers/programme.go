@@ -38,18 +38,18 @@ func (r *Resolver) seasons(ctx context.Context, p *projectionv1.Programme) ([]*m
 	return out, nil
 }
 
-// start is the editors' choice while it belongs to the programme, else the first of its film, its first episode, its
-// latest replay and what is live, of those that may be watched.
+// start is, of the videos that may be watched, the editors' choice while it belongs to the programme, else the first of
+// its film, its first episode, its latest replay and what is live.
 func (r *Resolver) start(ctx context.Context, p *projectionv1.Programme) (*projectionv1.Video, error) {
 	l := loaders.From(ctx)
-	if p.GetStartId() != "" {
-		v, err := l.Video(ctx, p.GetStartId())
-		if err != nil || v.GetProgrammeId() == p.GetId() {
-			return v, err
-		}
-	}
 	if !l.View().Available(p.GetRights()).State.Open() {
 		return nil, nil
+	}
+	if p.GetStartId() != "" {
+		v, err := l.Video(ctx, p.GetStartId())
+		if err != nil || v.GetProgrammeId() == p.GetId() && l.View().Available(v.GetRights()).State.Open() {
+			return v, err
+		}
 	}
 	of := func(kind string, order catalog.Order, latest bool) catalog.List {
 		return catalog.List{Family: catalog.Videos(local(p.GetId())), Order: order, Reverse: latest, Kinds: kind, Open: true}
@@ -86,7 +86,7 @@ func (r *Resolver) related(ctx context.Context, p *projectionv1.Programme, first
 			ids = append(ids, catalog.ID(m))
 		}
 	}
-	refs := make([]catalog.Ref, len(ids))
+	refs := make([]catalog.Key, len(ids))
 	for i, id := range ids {
 		refs[i] = catalog.Ref{Kind: "programme", ID: id}
 	}

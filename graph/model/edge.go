@@ -22,8 +22,8 @@ type CreditEdge struct {
 	// Credit is known in a programme's.
 	Credit *Credit
 	// In a person's, the programme knows it: by its CMS id and the credit's index.
-	ProgrammeID string
-	Index       int
+	ProgrammeID, PersonID string
+	Index                 int
 }
 
 // SectionEdge is a rail's place in its page.

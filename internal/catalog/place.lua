@@ -44,10 +44,10 @@ for i = 3, #ARGV, 3 do
         local set, key = before[j], before[j + 1]
         if leaves[set .. '\0' .. key] then call('ZREM', base .. set, key .. tail) end
       end
-      if had == '' then -- the family may have been empty, and about to expire
+      if had == '' then
         if old then call('ZREM', removed, id) end
-        call('PERSIST', members)
-        call('PERSIST', removed)
+        -- The family may have been empty, and about to expire: both keys, or none.
+        if call('PERSIST', members) == 1 then call('PERSIST', removed) end
       end
     end
     call('HSET', members, id, fence .. spec)

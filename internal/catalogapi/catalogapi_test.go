@@ -122,8 +122,8 @@ func (a *api) fill() {
 	var changes []catalog.Change
 	for p := range 3 {
 		id := fmt.Sprintf("p%d", p)
-		date := catalog.DateKey(day(p + 1))
-		places := append(catalog.Facets(catalog.ByDate, "SERIES", date), catalog.Facets(catalog.ByTitle, "SERIES", fmt.Sprintf("%c", 'z'-p))...)
+		date, title := catalog.DateKey(day(p+1)), fmt.Sprintf("%c", 'z'-p)
+		places := append(catalog.Facets(catalog.ByDate, "SERIES", date), catalog.Facets(catalog.ByTitle, "SERIES", title)...)
 		slug := catalog.SlugOf("programme", id+"-slug")
 		ps := []catalog.Placement{
 			{Family: catalog.Programmes, Places: places}, {Family: slug.Family, Places: []catalog.Place{slug.Claim(day(1))}},
@@ -133,7 +133,8 @@ func (a *api) fill() {
 			ps = append(ps, catalog.Placement{Family: catalog.OfCategory("drama"), Places: places})
 			// Two credits of one person, and no right to watch the programme anywhere at any time.
 			ps = append(ps, catalog.Placement{Family: catalog.Credits("pe1"), Note: "w,1,2,FR", Places: []catalog.Place{
-				{Set: string(catalog.ByDate), Key: date + "\x010"}, {Set: string(catalog.ByDate), Key: date + "\x011"},
+				{Set: string(catalog.ByDate), Key: date + ":00000"}, {Set: string(catalog.ByTitle), Key: title + ":00000"},
+				{Set: string(catalog.ByDate), Key: date + ":00001"}, {Set: string(catalog.ByTitle), Key: title + ":00001"},
 			}})
 		}
 		changes = append(changes, a.change("programme", id, ps...))
@@ -433,7 +434,7 @@ func TestBadRequests(t *testing.T) {
 		{"programmes by episode", &catalogv1.ListRequest{Order: catalogv1.ListOrder_LIST_ORDER_EPISODE}, "order"},
 		{"a channel's by episode", of("channel", "c1", catalogv1.ListOrder_LIST_ORDER_EPISODE), "order"},
 		{"videos by title", of("programme", "p0", catalogv1.ListOrder_LIST_ORDER_TITLE), "order"},
-		{"a person's by title", of("person", "pe1", catalogv1.ListOrder_LIST_ORDER_TITLE), "order"},
+		{"a person's by episode", of("person", "pe1", catalogv1.ListOrder_LIST_ORDER_EPISODE), "order"},
 		{"an unknown order", &catalogv1.ListRequest{Order: 17}, "order"},
 		{"a negative page", &catalogv1.ListRequest{PageSize: -1}, "page_size"},
 		{"too large a page", &catalogv1.ListRequest{PageSize: 501}, "page_size"},
@@ -495,6 +496,7 @@ func TestList(t *testing.T) {
 		{ref("programme", "p1"), oldest, []string{"video:p1v0", "video:p1v1"}, 2},
 		{ref("programme", "p1"), episode, []string{"video:p1v1", "video:p1v0"}, 2},
 		{ref("person", "pe1"), oldest, []string{"programme:p0", "programme:p2"}, 4},
+		{ref("person", "pe1"), title, []string{"programme:p2", "programme:p0"}, 4},
 		{ref("person", "pe1"), newest, []string{"programme:p2", "programme:p0"}, 4},
 	} {
 		t.Run(fmt.Sprint(tt.of, tt.order), func(t *testing.T) {

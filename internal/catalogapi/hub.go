@@ -42,9 +42,9 @@ var errEnded = fmt.Errorf("%w: the hub has ended", catalog.ErrUnavailable)
 func (h *Hub) Run(ctx context.Context) error {
 	defer func() {
 		h.mu.Lock()
-		h.ended = true
+		h.ended = true // none begins any more
 		h.mu.Unlock()
-		h.end(errEnded)
+		h.end(time.Now(), errEnded)
 	}()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { h.listen(ctx); return nil })
@@ -66,7 +66,8 @@ func (h *Hub) listen(ctx context.Context) {
 	}
 }
 
-// probe ends all watches when Redis is away: one that waits for changes would not notice.
+// probe ends watches when Redis is away: one that waits for changes would not notice. One that has begun since has read
+// something.
 func (h *Hub) probe(ctx context.Context) {
 	every := min(time.Second, h.away/4)
 	answered := time.Now()
@@ -78,7 +79,7 @@ func (h *Hub) probe(ctx context.Context) {
 		case err == nil:
 			answered = time.Now()
 		case ctx.Err() == nil && time.Since(answered) > h.away:
-			h.end(fmt.Errorf("%w: no answer for %s: %w", catalog.ErrUnavailable, time.Since(answered).Round(time.Millisecond), err))
+			h.end(time.Now().Add(-h.away), fmt.Errorf("%w: no answer for %s: %w", catalog.ErrUnavailable, time.Since(answered).Round(time.Millisecond), err))
 		}
 	}
 }
@@ -99,11 +100,14 @@ func (h *Hub) changed(ids []string) {
 	}
 }
 
-func (h *Hub) end(err error) {
+// end ends the watches that had begun by then.
+func (h *Hub) end(by time.Time, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for w := range h.watches {
-		w.end(err)
+		if !w.begun.After(by) {
+			w.end(err)
+		}
 	}
 }
 
@@ -114,7 +118,7 @@ func (h *Hub) add(ids []string) (*watch, error) {
 	if h.ended {
 		return nil, errEnded
 	}
-	w := &watch{ids: ids, due: make([]bool, len(ids)), wake: make(chan struct{}, 1)}
+	w := &watch{ids: ids, begun: time.Now(), due: make([]bool, len(ids)), wake: make(chan struct{}, 1)}
 	w.markAll()
 	h.watches[w] = struct{}{}
 	for i, id := range ids {
@@ -139,7 +143,8 @@ func (h *Hub) remove(w *watch) {
 
 // watch is a set of ids of which some are due.
 type watch struct {
-	ids []string
+	ids   []string
+	begun time.Time
 
 	mu  sync.Mutex
 	due []bool // by the id's place

@@ -33,11 +33,11 @@ func (s *Service) List(ctx context.Context, req *catalogv1.ListRequest) (*catalo
 	}
 	page := pages[0]
 	var refs []catalog.Ref
-	last := catalog.ID(l.After)
+	seen := map[string]bool{catalog.ID(l.After): true} // a person may have several credits in one programme
 	for _, m := range page.Members {
-		if id := catalog.ID(m); id != last { // a person's credits in one programme follow one another
+		if id := catalog.ID(m); !seen[id] {
+			seen[id] = true
 			refs = append(refs, catalog.Ref{Kind: kind, ID: id})
-			last = id
 		}
 	}
 	found, err := s.entities(ctx, screen, refs)
@@ -78,7 +78,6 @@ func parseList(req *catalogv1.ListRequest) (l catalog.List, kind string, err err
 			title, episode = false, true
 		case "person":
 			l.Family = catalog.Credits(of.GetId())
-			title = false
 		default:
 			return l, "", invalid("of: a %q has no list: one of a channel, category, programme or person has, and no owner for all programmes", clip(of.GetKind()))
 		}

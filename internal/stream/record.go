@@ -107,7 +107,17 @@ func (f Fence) Compare(g Fence) int {
 }
 
 // String is the same order as text: 11 and 13 hexadecimal digits.
-func (f Fence) String() string { return fmt.Sprintf("%011x%013x", f.Incarnation, f.Offset) }
+func (f Fence) String() string {
+	const digits = "0123456789abcdef"
+	var b [11 + 13]byte
+	for i, v := len(b)-1, f.Offset; i >= 11; i, v = i-1, v>>4 {
+		b[i] = digits[v&15]
+	}
+	for i, v := 10, f.Incarnation; i >= 0; i, v = i-1, v>>4 {
+		b[i] = digits[v&15]
+	}
+	return string(b[:])
+}
 
 // fence is where the record stands: a copy stands where its original does, so that old data never overwrites newer.
 func (r Record) fence(incarnation int64) Fence {

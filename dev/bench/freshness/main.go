@@ -187,7 +187,7 @@ func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", role, "--http", site, "--admin", admin)
+	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", role, "--http", site, "--admin", admin, "--grpc", "127.0.0.1:0")
 	cmd.Env, cmd.Stderr = b.environment(), os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

@@ -29,9 +29,9 @@ const (
 	ListOrder_LIST_ORDER_UNSPECIFIED ListOrder = 0
 	ListOrder_LIST_ORDER_NEWEST      ListOrder = 1
 	ListOrder_LIST_ORDER_OLDEST      ListOrder = 2
-	// Of programmes.
+	// Of programmes only.
 	ListOrder_LIST_ORDER_TITLE ListOrder = 3
-	// Of videos.
+	// Of videos only: by season, then episode.
 	ListOrder_LIST_ORDER_EPISODE ListOrder = 4
 )
 
@@ -220,10 +220,10 @@ func (*Lookup_Slug) isLookup_By() {}
 
 type Slug struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// programme, video, channel, person or page.
+	// programme, video, channel, person or page. A former slug leads to its entity, too, unless another one has it.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	Slug string `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
-	// The programme's slug, for a video.
+	// The programme's slug, for a video; else empty.
 	Programme     string `protobuf:"bytes,3,opt,name=programme,proto3" json:"programme,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -325,7 +325,7 @@ func (x *BatchGetResponse) GetResults() []*Result {
 	return nil
 }
 
-// Result is an entity, nothing (no such thing) or why it cannot be read.
+// Result is an entity, nothing (no such thing) or that it cannot be read, with its id.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Result:
@@ -474,7 +474,8 @@ func (x *Entity) GetBlob() *anypb.Any {
 type ListRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The list's owner: none for all programmes, else a channel, a category (both: their programmes), a programme (its
-	// videos) or a person (the programmes that credit them).
+	// videos) or a person (the programmes that credit them; one that credits them more than once may come again on a later
+	// page).
 	Of    *Ref      `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"`
 	Order ListOrder `protobuf:"varint,2,opt,name=order,proto3,enum=regie.catalog.v1.ListOrder" json:"order,omitempty"`
 	// 1 to 500; 0: 100.
@@ -553,11 +554,12 @@ func (x *ListRequest) GetScreen() Screen {
 }
 
 type ListResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Results []*Result              `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most page_size; fewer, even none, does not mean the end.
+	Results []*Result `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	// Empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many the whole list has.
+	// How many the whole list has; of a person, credits.
 	TotalSize     int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -616,9 +618,9 @@ func (x *ListResponse) GetTotalSize() int32 {
 
 type WatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Global ids; at most 1,000.
+	// Global ids, 1 to 1,000; of things that do not exist, too.
 	Ids []string `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
-	// By id, revisions that the client has: it is told only of others.
+	// By id, revisions that the client has ("" for none): it is told only of others. Each id must be one of ids.
 	KnownRevisions map[string]string `protobuf:"bytes,2,rep,name=known_revisions,json=knownRevisions,proto3" json:"known_revisions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

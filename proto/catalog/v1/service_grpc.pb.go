@@ -31,12 +31,15 @@ const (
 // CatalogService answers other back ends what the gateway's GraphQL answers front ends: the projection, as it is stored.
 type CatalogServiceClient interface {
 	// BatchGet reads entities of any kinds, by id or slug, in the order of the request. What does not exist is no error:
-	// its result is empty.
+	// its result is empty. A call without a deadline gets 5 s, one of more than 30 s gets 30 s.
 	BatchGet(ctx context.Context, in *BatchGetRequest, opts ...grpc.CallOption) (*BatchGetResponse, error)
-	// List reads a page of a list. INVALID_ARGUMENT for a token of another list.
+	// List reads a page of a list: all that it has, whatever its rights, which the caller is to look at (the blobs have
+	// them). INVALID_ARGUMENT for a token of another list or order, or an order that the list does not have. The list of
+	// an owner that does not exist is empty.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
 	// Watch tells the revision of each id at once, and again whenever it has changed, until the client ends. Changes that
-	// follow each other closely may be told as one. UNAVAILABLE ends it when the store is away: watch again.
+	// follow each other closely may be told as one. UNAVAILABLE ends it when the store is away for some seconds or the
+	// server stops: watch again, with known_revisions.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
 }
 
@@ -94,12 +97,15 @@ type CatalogService_WatchClient = grpc.ServerStreamingClient[WatchResponse]
 // CatalogService answers other back ends what the gateway's GraphQL answers front ends: the projection, as it is stored.
 type CatalogServiceServer interface {
 	// BatchGet reads entities of any kinds, by id or slug, in the order of the request. What does not exist is no error:
-	// its result is empty.
+	// its result is empty. A call without a deadline gets 5 s, one of more than 30 s gets 30 s.
 	BatchGet(context.Context, *BatchGetRequest) (*BatchGetResponse, error)
-	// List reads a page of a list. INVALID_ARGUMENT for a token of another list.
+	// List reads a page of a list: all that it has, whatever its rights, which the caller is to look at (the blobs have
+	// them). INVALID_ARGUMENT for a token of another list or order, or an order that the list does not have. The list of
+	// an owner that does not exist is empty.
 	List(context.Context, *ListRequest) (*ListResponse, error)
 	// Watch tells the revision of each id at once, and again whenever it has changed, until the client ends. Changes that
-	// follow each other closely may be told as one. UNAVAILABLE ends it when the store is away: watch again.
+	// follow each other closely may be told as one. UNAVAILABLE ends it when the store is away for some seconds or the
+	// server stops: watch again, with known_revisions.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
 	mustEmbedUnimplementedCatalogServiceServer()
 }

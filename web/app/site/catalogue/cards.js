@@ -47,7 +47,7 @@ export function card(item, { href, shape = 'wide', eager }) {
   const shut = SHUT[state]
   const content = [
     rank != null && h('span', { class: 'rank' }, rank),
-    picture(item[shape] ?? item.wide ?? item.tall ?? item.logo, { shape, title, eager, over: [badges(item.badges)] }),
+    picture(item[shape] ?? item.wide ?? item.tall, { shape, title, eager, over: [badges(item.badges)] }),
     h('span', { class: 'name' }, title),
     subtitle && h('span', { class: 'sub' }, subtitle),
     shut && h('span', { class: 'shut' }, shut),
@@ -105,12 +105,12 @@ const nudge = (step) =>
   }, step < 0 ? '‹' : '›')
 
 /** A rail: a heading and a row of cards that scrolls. */
-export function rail({ key, title, more, logo }, items, { href, shape = 'wide', ranked = false, layout = 'CAROUSEL', eager }) {
+export function rail({ key, title, more, mark }, items, { href, shape = 'wide', ranked = false, layout = 'CAROUSEL', eager }) {
   if (!items.length) return null
   return h('section', { key, class: 'rail', 'data-layout': layout, 'aria-label': title ?? word(layout) },
     title && h('div', { class: 'head' },
-      h('h2', null, logo && h('img', { class: 'logo', src: logo.url, alt: '', height: 28 }), more ? h('a', { href: href(more) }, title) : title),
-      h('span', { class: 'nudges' }, more && h('a', { class: 'all', href: href(more), 'aria-label': `See all: ${title}` }, 'See all'), nudge(-1), nudge(1))),
+      h('h2', null, mark && h('img', { class: 'mark', src: mark.url, alt: '', width: 28, height: 28 }), more ? h('a', { href: href(more) }, title) : title),
+      h('span', { class: 'nudges' }, more && h('a', { class: 'all', href: href(more), 'aria-label': `See all: ${title}` }, 'See all'), layout !== 'GRID' && [nudge(-1), nudge(1)])),
     h(ranked ? 'ol' : 'ul', { class: layout === 'GRID' ? 'grid wide' : `row ${shape}`, role: 'list' },
       items.map((item) => card(item, { href, shape, eager }))))
 }

@@ -32,6 +32,9 @@ const href = (path) => address(path, here)
 
 class Unanswered extends Error {}
 
+// Answers that lack something.
+const holes = new WeakSet()
+
 /** Asks in the name of the screen and territory of the address. Resolves to data, which may have holes. */
 async function ask(query, variables, signal) {
   let answer
@@ -41,7 +44,10 @@ async function ask(query, variables, signal) {
     throw signal?.aborted ? error : new Unanswered(error.message)
   }
   const { status, body } = answer
-  if (body.data) return body.data
+  if (body.data) {
+    if (body.errors) holes.add(body.data)
+    return body.data
+  }
   const message = body.errors?.[0]?.message ?? `The API answered ${status}.`
   // What the API refuses it will refuse again; what failed may work the next time.
   throw status >= 400 && status < 500 ? new Error(message) : new Unanswered(message)
@@ -142,6 +148,8 @@ async function load(edit) {
     const lists = Object.values(own.lists).map((list) => again(list).catch(() => {}))
     const [data] = await Promise.all([ask(view.query, { ...view.variables(here), ...own.wide }, signal), ...lists])
     if (own !== state || signal.aborted) return
+    // Not found is null without an error.
+    if (!view.entity(data) && holes.has(data)) throw new Unanswered('A part of it could not be read.')
     own.data = data
     own.error = undefined
     answered()
@@ -252,7 +260,7 @@ function show(url, { y = 0, quiet = false } = {}) {
   load().then(() => {
     if (state.data && !sameThing && !quiet) settle(y)
   })
-  if (state.data && !sameThing) scrollTo(0, y)
+  if (state.data && !sameThing) scrollTo({ top: y, behavior: 'instant' })
 }
 
 /** After going somewhere: the place to read from, for the eye and for screen readers. */
@@ -261,7 +269,7 @@ function settle(y) {
   if (document.activeElement === document.body || !document.activeElement?.isConnected || !main.contains(document.activeElement)) {
     main.querySelector('h1[tabindex]')?.focus({ preventScroll: true })
   }
-  scrollTo(0, y)
+  scrollTo({ top: y, behavior: 'instant' })
 }
 
 /** Goes to an address without loading a document. */

@@ -57,10 +57,10 @@ export const HOME = `query Home($sections: Int = 12) {
   page(slug: "home") { ...Rails }
   channels {
     id title path revision
-    logo: image(role: LOGO) { ...Pic }
+    mark: image(role: SQUARE, width: 96) { ...Pic }
     programmes(first: 12) { edges { node { ...ProgrammeCard } } }
   }
-  categories { id title path revision wide: image(role: THUMBNAIL, width: 320) { ...Pic } }
+  categories { id title path }
 }
 ${PAGE}
 ${CARD}`
@@ -88,8 +88,7 @@ export const PROGRAMME = `query Programme($slug: String!) {
     badges { kind label }
     availability { state from until territories offer }
     cover: image(role: COVER) { ...Pic sources(widths: [640, 1280, 1920]) { url width } }
-    logo: image(role: LOGO) { ...Pic }
-    channel { id title path logo: image(role: LOGO) { ...Pic } }
+    channel { id title path mark: image(role: SQUARE, width: 96) { ...Pic } }
     categories { id title path }
     start { id title path kind seasonNumber episodeNumber }
     seasons { number title episodeCount episodes(first: 12) { ${VIDEOS} } }
@@ -143,16 +142,16 @@ export const VIDEO = `query Video($programme: String!, $video: String!) {
 ${PICTURE}
 ${VIDEO_CARD}`
 
-export const CHANNEL = `query Channel($slug: String!, $first: Int! = 24, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
+export const CHANNEL = `query Channel($slug: String!, $first: Int! = 21, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
   channel(by: { slug: $slug }) {
     id slug title path revision kind
-    logo: image(role: LOGO) { ...Pic }
+    mark: image(role: SQUARE, width: 192) { ...Pic }
     list: programmes(first: $first, after: $after, orderBy: $orderBy) { totalCount ${PROGRAMMES} }
   }
 }
 ${CARD}`
 
-export const CATEGORY = `query Category($slug: String!, $first: Int! = 24, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
+export const CATEGORY = `query Category($slug: String!, $first: Int! = 21, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
   category(by: { slug: $slug }) {
     id slug title path revision
     list: programmes(first: $first, after: $after, orderBy: $orderBy) { totalCount ${PROGRAMMES} }
@@ -160,7 +159,7 @@ export const CATEGORY = `query Category($slug: String!, $first: Int! = 24, $afte
 }
 ${CARD}`
 
-export const PERSON = `query Person($slug: String!, $first: Int! = 24, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
+export const PERSON = `query Person($slug: String!, $first: Int! = 21, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
   person(by: { slug: $slug }) {
     id slug title path revision biography
     tall: image(role: PORTRAIT) { ...Pic sources(widths: [200, 400, 600]) { url width } }

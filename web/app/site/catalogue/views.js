@@ -52,7 +52,7 @@ const home = {
   title: ({ page }) => page?.seo?.title ?? page?.title ?? 'Home',
   render({ page, channels, categories }, context) {
     const rails = (channels ?? []).map((channel) =>
-      rail({ key: channel.id, title: channel.title, more: channel.path, logo: channel.logo },
+      rail({ key: channel.id, title: channel.title, more: channel.path, mark: channel.mark },
         nodes(channel.programmes).map(programmeItem), { href: context.href }))
     const drawn = [sections(page, context), allSections(page, context), rails].flat().filter(Boolean)
     if (!drawn.length) {
@@ -137,7 +137,7 @@ const programme = {
           h('div', { class: 'said' },
             h('p', { class: 'trail' },
               programme.channel && h('a', { href: href(programme.channel.path) },
-                programme.channel.logo && h('img', { class: 'logo', src: programme.channel.logo.url, alt: '', height: 24 }), programme.channel.title),
+                programme.channel.mark && h('img', { class: 'mark', src: programme.channel.mark.url, alt: '', width: 24, height: 24 }), programme.channel.title),
               h('span', null, word(programme.kind))),
             h('h1', { tabindex: '-1' }, programme.title),
             badges(programme.badges),
@@ -182,8 +182,8 @@ const video = {
     const row = (term, text) => text && [h('dt', { key: term }, term), h('dd', { key: `${term}:` }, text)]
     return [
       h('article', { key: video.id, class: 'sheet' },
-        h('header', { class: 'cover' },
-          picture(video.cover, { shape: 'hero', title: video.title, eager: true }),
+        h('header', { class: 'player' },
+          picture(video.cover, { title: video.title, eager: true, sizes: '(max-width: 56rem) 100vw, 55vw' }),
           h('div', { class: 'said' },
             h('p', { class: 'trail' }, video.programme && h('a', { href: href(video.programme.path) }, video.programme.title), h('span', null, place(video))),
             h('h1', { tabindex: '-1' }, video.title),
@@ -241,8 +241,8 @@ const listing = (query, name, { item, each, head }) => ({
 const channel = listing(queries.CHANNEL, 'channel', {
   item: programmeItem,
   each: ['programme', 'programmes'],
-  head: ({ title, logo, kind }) => [
-    logo && h('img', { class: 'emblem', src: logo.url, alt: '', height: 64 }),
+  head: ({ title, mark, kind }) => [
+    mark && h('img', { class: 'mark', src: mark.url, alt: '', width: 80, height: 80 }),
     h('div', null, h('h1', { tabindex: '-1' }, title), h('p', { class: 'sub' }, word(kind))),
   ],
 })

@@ -14,6 +14,9 @@ const name = (type, code) => {
 }
 
 export const country = (code) => name('region', code)
+
+/** A country within a sentence. */
+const within = (code) => (/^(The )?(United|Netherlands|Philippines|Bahamas|Gambia|Maldives|Seychelles|Comoros|Dominican|Central)/.test(country(code)) ? 'the ' : '') + country(code)
 export const countries = (codes) => both.format(codes.map(country))
 export const languages = (codes) => both.format(codes.map((code) => name('language', code)))
 
@@ -53,7 +56,7 @@ const SCREENS = { web: 'the web', mobile: 'phones', iptv: 'TV boxes' }
 
 /** What a viewer is told: may this be watched here and now, and if not, why and when. */
 export function availability({ state, from, until, territories, offer }, { screen, territory }) {
-  const where = territories.length ? ` Only in ${countries(territories)}.` : ''
+  const where = territories.length ? ` Only in ${both.format(territories.map(within))}.` : ''
   const ends = until ? ` until ${date(until)}` : ''
   switch (state) {
     case 'AVAILABLE':
@@ -65,7 +68,7 @@ export function availability({ state, from, until, territories, offer }, { scree
     case 'EXPIRED':
       return `No longer available${until ? ` since ${date(until)}` : ''}.`
     case 'GEO_BLOCKED':
-      return `Not available in ${country(territory)}.${where}`
+      return `Not available in ${within(territory)}.${where}`
     case 'NOT_ON_THIS_SCREEN':
       return `Not available on ${SCREENS[screen]}.`
   }

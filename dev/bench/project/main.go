@@ -1,0 +1,404 @@
+// Project measures transform and project beside bare loops that consume the same topics, on the Kafka and Redis that
+// REGIE_KAFKA and REGIE_REDIS name (`make bench-project` starts them).
+//
+// The bare loop of transform decodes each record with MongoDB's own Extended JSON parser and produces what it read; that
+// of project decodes each event and pipelines a SET per screen. Neither keeps order, position, fences, lists or rules.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"google.golang.org/protobuf/proto"
+
+	"regie/ingest/capture"
+	"regie/ingest/project"
+	"regie/ingest/transform"
+	"regie/internal/catalog"
+	"regie/internal/cms"
+	"regie/internal/stream"
+	catalogv1 "regie/proto/catalog/v1"
+)
+
+func main() {
+	var b bench
+	flag.StringVar(&b.titles, "titles", "", "a titles file, see `regie import --help`; default: a made-up one")
+	flag.IntVar(&b.rounds, "rounds", 3, "how often everything is measured; the median counts")
+	flag.Float64Var(&b.least, "at-least", 0.6, "the least ratio to a bare loop that is no failure")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := b.run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+type bench struct {
+	titles string
+	rounds int
+	least  float64
+
+	kafka string
+	redis redis.UniversalClient
+	name  string
+}
+
+func (b *bench) run(ctx context.Context) error {
+	b.kafka = os.Getenv("REGIE_KAFKA")
+	if b.kafka == "" || os.Getenv("REGIE_REDIS") == "" {
+		return errors.New("REGIE_KAFKA and REGIE_REDIS name no servers: run `make bench-project`")
+	}
+	var err error
+	if b.redis, err = catalog.Connect(os.Getenv("REGIE_REDIS")); err != nil {
+		return err
+	}
+	defer func() { _ = b.redis.Close() }()
+	records, err := b.records(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d documents, %d rounds\n\n", len(records), b.rounds)
+	ratios := map[string][]float64{}
+	for n := range b.rounds {
+		b.name = fmt.Sprintf("bench%x-%d", time.Now().Unix(), n)
+		if err := b.round(ctx, records, ratios); err != nil {
+			return err
+		}
+	}
+	fmt.Println()
+	for _, role := range []string{"transform", "project"} {
+		slices.Sort(ratios[role])
+		median := ratios[role][len(ratios[role])/2]
+		fmt.Printf("%-10s %.0f %% of a bare loop (median of %d rounds)\n", role, 100*median, b.rounds)
+		if median < b.least {
+			err = errors.Join(err, fmt.Errorf("%s reaches %.0f %% of a bare loop, less than %.0f %%", role, 100*median, 100*b.least))
+		}
+	}
+	return err
+}
+
+// round measures each loop once, on topics and keys of its own.
+func (b *bench) round(ctx context.Context, records []stream.Record, ratios map[string][]float64) error {
+	own, bare := b.cluster(b.name), b.cluster(b.name+"-bare")
+	defer own.Close()
+	defer bare.Close()
+	for _, c := range []*stream.Cluster{own, bare} {
+		if _, err := c.Apply(ctx, 1); err != nil {
+			return err
+		}
+		defer c.Drop(context.WithoutCancel(ctx))
+	}
+	defer b.empty(context.WithoutCancel(ctx))
+	if err := produce(ctx, own, records); err != nil {
+		return err
+	}
+	sets := catalog.New(b.redis, b.name)
+	for _, m := range []struct {
+		role string
+		bare func(context.Context, *stream.Cluster, *stream.Cluster, int) (time.Duration, error)
+		sink func() (stream.Sink, func(), error)
+		in   []string
+	}{
+		{transform.Role, b.bareTransform, func() (stream.Sink, func(), error) {
+			s, err := own.NewThrough(transform.Outputs(), transform.Transform)
+			if err != nil {
+				return nil, nil, err
+			}
+			return s, s.Close, nil
+		}, transform.Inputs()},
+		{project.Role, b.bareProject, func() (stream.Sink, func(), error) {
+			return project.New(sets, time.Now, quiet(), project.NewMetrics(prometheus.NewRegistry())), func() {}, nil
+		}, project.Inputs()},
+	} {
+		sink, end, err := m.sink()
+		if err != nil {
+			return err
+		}
+		took, err := timeRole(ctx, own, m.role, m.in, sink, len(records))
+		end()
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.role, err)
+		}
+		beside, err := m.bare(ctx, own, bare, len(records))
+		if err != nil {
+			return fmt.Errorf("the bare loop beside %s: %w", m.role, err)
+		}
+		ratio := beside.Seconds() / took.Seconds()
+		ratios[m.role] = append(ratios[m.role], ratio)
+		fmt.Printf("%-10s %8.0f records/s, bare %8.0f records/s, ratio %.2f\n", m.role,
+			float64(len(records))/took.Seconds(), float64(len(records))/beside.Seconds(), ratio)
+	}
+	return nil
+}
+
+func (b *bench) cluster(name string) *stream.Cluster {
+	return stream.New(stream.Config{Brokers: b.kafka, Project: name, Instance: "bench", Log: quiet()})
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// timed is a sink with a stopwatch: from the first record to the end of the last one's batch.
+type timed struct {
+	stream.Sink
+	want  int
+	got   int
+	began time.Time
+	took  time.Duration
+	done  context.CancelFunc
+}
+
+// Apply implements stream.Sink.
+func (t *timed) Apply(ctx context.Context, batch *stream.Batch) error {
+	if t.got == 0 {
+		t.began = time.Now()
+	}
+	if err := t.Sink.Apply(ctx, batch); err != nil {
+		return err
+	}
+	if t.got += len(batch.Records); t.got >= t.want {
+		t.took = time.Since(t.began)
+		t.done()
+	}
+	return nil
+}
+
+func timeRole(ctx context.Context, c *stream.Cluster, role string, topics []string, sink stream.Sink, want int) (time.Duration, error) {
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	var rejected atomic.Int64
+	t := &timed{Sink: sink, want: want, done: done}
+	consumer := c.NewConsumer(stream.ConsumerConfig{
+		Role: role, Topics: topics, Sink: t,
+		Observe: func(_ *stream.Batch, n int) { rejected.Add(int64(n)) },
+	})
+	if err := consumer.Run(ctx); err != nil {
+		return 0, err
+	}
+	if n := rejected.Load(); n > 0 {
+		return 0, fmt.Errorf("%d records were set aside", n)
+	}
+	if t.got < want {
+		return 0, context.Cause(ctx)
+	}
+	return t.took, nil
+}
+
+// consume reads topics from their beginning, and times from the first record until done says so.
+func (b *bench) consume(ctx context.Context, c *stream.Cluster, topics []string, want int, each func(m *kafka.Message) error, end func() error) (time.Duration, error) {
+	consumer, err := kafka.NewConsumer(&kafka.ConfigMap{
+		"bootstrap.servers": b.kafka, "group.id": b.name + "-bare", "isolation.level": "read_committed", "enable.auto.commit": false,
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = consumer.Close() }()
+	partitions := map[string]int{}
+	for _, t := range stream.Topics() {
+		partitions[t.Name] = t.Partitions
+	}
+	var all []kafka.TopicPartition
+	for _, t := range topics {
+		for p := range partitions[t] {
+			full := c.Topic(t)
+			all = append(all, kafka.TopicPartition{Topic: &full, Partition: int32(p), Offset: kafka.OffsetBeginning})
+		}
+	}
+	if err := consumer.Assign(all); err != nil {
+		return 0, err
+	}
+	var began time.Time
+	for got := 0; got < want; {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		switch e := consumer.Poll(100).(type) {
+		case *kafka.Message:
+			if got == 0 {
+				began = time.Now()
+			}
+			got++
+			if err := each(e); err != nil {
+				return 0, err
+			}
+		case kafka.Error:
+			return 0, e
+		}
+	}
+	if err := end(); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+func (b *bench) bareTransform(ctx context.Context, own, bare *stream.Cluster, want int) (time.Duration, error) {
+	p, err := kafka.NewProducer(&kafka.ConfigMap{
+		"bootstrap.servers": b.kafka, "acks": "all", "enable.idempotence": true, "partitioner": "murmur2_random", "linger.ms": 0,
+		"go.delivery.reports": false,
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	go func() {
+		for range p.Events() {
+		}
+	}()
+	outputs := transform.Outputs()
+	into := map[string]string{}
+	for in, out := range outputs {
+		into[own.Topic(in)] = bare.Topic(out)
+	}
+	return b.consume(ctx, own, transform.Inputs(), want, func(m *kafka.Message) error {
+		var raw bson.Raw
+		if err := bson.UnmarshalExtJSON(m.Value, true, &raw); err != nil {
+			return err
+		}
+		topic := into[*m.TopicPartition.Topic]
+		out := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: m.TopicPartition.Partition}, Key: m.Key, Value: raw}
+		err := p.Produce(out, nil)
+		for err != nil && err.(kafka.Error).Code() == kafka.ErrQueueFull {
+			p.Flush(10)
+			err = p.Produce(out, nil)
+		}
+		return err
+	}, func() error {
+		if left := p.Flush(60_000); left > 0 {
+			return fmt.Errorf("%d records are not acknowledged", left)
+		}
+		return nil
+	})
+}
+
+func (b *bench) bareProject(ctx context.Context, own, _ *stream.Cluster, want int) (time.Duration, error) {
+	events := map[string]func() proto.Message{
+		own.Topic(stream.Catalog("channel")):   func() proto.Message { return &catalogv1.ChannelEvent{} },
+		own.Topic(stream.Catalog("programme")): func() proto.Message { return &catalogv1.ProgrammeEvent{} },
+		own.Topic(stream.Catalog("video")):     func() proto.Message { return &catalogv1.VideoEvent{} },
+		own.Topic(stream.Catalog("person")):    func() proto.Message { return &catalogv1.PersonEvent{} },
+		own.Topic(stream.Catalog("page")):      func() proto.Message { return &catalogv1.PageEvent{} },
+	}
+	const batch = 500 // as many as project's
+	pipe := b.redis.Pipeline()
+	flush := func() error {
+		_, err := pipe.Exec(ctx)
+		return err
+	}
+	return b.consume(ctx, own, project.Inputs(), want, func(m *kafka.Message) error {
+		if err := proto.Unmarshal(m.Value, events[*m.TopicPartition.Topic]()); err != nil {
+			return err
+		}
+		for _, s := range catalog.Screens() {
+			pipe.Set(ctx, b.name+"-bare:{"+string(m.Key)+"}:"+string(s), m.Value, 0)
+		}
+		if pipe.Len() < batch*len(catalog.Screens()) {
+			return nil
+		}
+		return flush()
+	}, flush)
+}
+
+// empty removes the round's keys.
+func (b *bench) empty(ctx context.Context) {
+	it := b.redis.Scan(ctx, 0, b.name+"*", 10_000).Iterator()
+	pipe := b.redis.Pipeline()
+	for it.Next(ctx) {
+		if pipe.Unlink(ctx, it.Val()); pipe.Len() >= 1000 {
+			_, _ = pipe.Exec(ctx)
+		}
+	}
+	_, _ = pipe.Exec(ctx)
+}
+
+func produce(ctx context.Context, c *stream.Cluster, records []stream.Record) error {
+	p, err := c.NewProducer()
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	for part := range slices.Chunk(records, 10_000) {
+		if _, err := p.Produce(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// records are the changes that an import of the titles makes, as capture writes them.
+func (b *bench) records(ctx context.Context) ([]stream.Record, error) {
+	var file io.Reader = strings.NewReader(madeUp(3000))
+	if b.titles != "" {
+		content, err := os.ReadFile(b.titles)
+		if err != nil {
+			return nil, err
+		}
+		file = bytes.NewReader(content)
+	}
+	store := &collector{}
+	_, err := cms.Import(ctx, store, file, 0, nil)
+	return store.records, err
+}
+
+// collector keeps what an import would put into the CMS.
+type collector struct {
+	cms.Store
+	records []stream.Record
+}
+
+// Put implements cms.Store.
+func (s *collector) Put(_ context.Context, collection string, docs []bson.Raw) (int, error) {
+	for i, doc := range docs {
+		now := bson.NewDateTimeFromTime(time.Now())
+		event, err := bson.Marshal(bson.D{
+			{Key: "_id", Value: bson.D{{Key: "_data", Value: strings.Repeat("82", 60)}}}, {Key: "operationType", Value: "insert"},
+			{Key: "fullDocument", Value: doc}, {Key: "ns", Value: bson.D{{Key: "db", Value: "cms"}, {Key: "coll", Value: collection}}},
+			{Key: "documentKey", Value: bson.D{{Key: "_id", Value: doc.Lookup("_id")}}}, {Key: "clusterTime", Value: now}, {Key: "wallTime", Value: now},
+		})
+		if err != nil {
+			return i, err
+		}
+		r, err := capture.Record(collection, event)
+		if err != nil {
+			return i, err
+		}
+		s.records = append(s.records, r)
+	}
+	return len(docs), nil
+}
+
+// madeUp is a titles file.
+func madeUp(rows int) string {
+	var b strings.Builder
+	b.WriteString("show_id,type,title,director,cast,country,date_added,release_year,rating,duration,listed_in,description\n")
+	for i := range rows {
+		kind, duration := "Movie", fmt.Sprintf("%d min", 60+i%90)
+		if i%3 == 0 {
+			kind, duration = "TV Show", fmt.Sprintf("%d Seasons", 1+i%5)
+		}
+		var cast []string
+		for n := range 8 {
+			cast = append(cast, fmt.Sprintf("Person %d", (i*7+n*131)%(rows*3)))
+		}
+		fmt.Fprintf(&b, "t%d,%s,Title number %d,Person %d,%q,France,%d-%02d-%02d,%d,TV-14,%s,\"Genre %d, Genre %d\",%q\n", i, kind, i, i%900,
+			strings.Join(cast, ", "), 2015+i%7, 1+i%12, 1+i%28, 1990+i%30, duration, i%20, i%17,
+			strings.Repeat("What it is about, told in a few words. ", 4))
+	}
+	return b.String()
+}

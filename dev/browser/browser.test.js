@@ -1,0 +1,320 @@
+// The site as a visitor, an editor and a keyboard meet it, in a headless Chromium: `make test-browser`.
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { startChromium, startRegie } from './regie.js'
+
+const AVAILABLE = 'query { programmes(first: 5) { edges { node { id slug title path } } } }'
+const MILLIS = /\d+ ms/
+
+let regie, chromium, programmes
+const visits = []
+
+before(async () => {
+  chromium = await startChromium()
+  regie = await startRegie()
+  programmes = (await regie.query(AVAILABLE)).programmes.edges.map(({ node }) => node)
+}, { timeout: 300_000 })
+
+after(async () => {
+  await chromium?.close()
+  await regie?.stop()
+})
+
+/** Opens a page that keeps an account of what must not happen: errors, requests elsewhere; and of documents loaded. */
+async function visit(path, options = {}) {
+  const context = options.context ?? (await chromium.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' }))
+  const page = await context.newPage()
+  const account = { page, problems: [], documents: 0, answers: [] }
+  page.setDefaultTimeout(15_000)
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type()) && !options.expected?.test(message.text())) account.problems.push(`console: ${message.text()}`)
+  })
+  page.on('pageerror', (error) => account.problems.push(`error: ${error.stack}`))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(regie.site) && !request.url().startsWith('data:')) account.problems.push(`a request elsewhere: ${request.url()}`)
+    if (request.isNavigationRequest()) account.documents++
+  })
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url())
+    if (pathname.startsWith('/query')) account.answers.push({ url: response.url(), body: response.json().catch(() => null) })
+  })
+  visits.push({ account, context })
+  account.response = await page.goto(regie.site + path)
+  return account
+}
+
+// No page of any test may have logged an error or asked another host.
+afterEach(async () => {
+  const problems = visits.flatMap(({ account }) => account.problems)
+  await Promise.all(visits.splice(0).map(({ context }) => context.close()))
+  assert.deepEqual(problems, [])
+})
+
+const heading = (page, text) => page.getByRole('heading', { level: 1, name: text, exact: true })
+const until = (page, fn, arg) => page.waitForFunction(fn, arg, { timeout: 15_000, polling: 25 })
+
+test('the home shows the editors’ rails, the channels’ and the categories', async () => {
+  const { page, answers } = await visit('/')
+  await page.locator('.hero-rail .card').first().waitFor()
+  const { page: home, channels } = await regie.query('{ page { sections(first: 12) { edges { node { title layout } } } } channels { title } }')
+  const titles = await page.locator('main h2').allTextContents()
+  for (const { title } of [...home.sections.edges.map(({ node }) => node), ...channels]) if (title) assert.ok(titles.includes(title), `no rail ${title}`)
+  assert.ok(titles.includes('Categories'))
+  assert.equal(answers.length, 1, 'the first view is one query')
+  // Its images come, in an address that the API gave, and it has words for those who do not see them.
+  await until(page, () => document.querySelector('.hero-rail img').naturalWidth > 0)
+  assert.ok(await page.locator('.hero-rail img').first().getAttribute('srcset'))
+  assert.equal(await page.locator('ol .rank').first().textContent(), '1')
+})
+
+test('a card leads to its programme without a document, and the back button back', async () => {
+  const visitor = await visit('/')
+  const { page } = visitor
+  const card = page.locator('[data-layout=CAROUSEL] .card a').first()
+  const name = await card.locator('.name').textContent()
+  await card.scrollIntoViewIfNeeded()
+  const y = await page.evaluate(() => scrollY)
+  await card.click()
+  await heading(page, name).waitFor()
+  assert.match(await page.title(), /· Regie$/)
+  assert.equal(await page.evaluate(() => document.activeElement.localName), 'h1', 'the focus is where reading begins')
+  await page.getByRole('heading', { name: 'Credits' }).waitFor()
+  await page.goBack()
+  await page.locator('.hero-rail .card').first().waitFor()
+  await until(page, (y) => Math.abs(scrollY - y) < 2, y)
+  await page.goForward()
+  await heading(page, name).waitFor()
+  assert.equal(visitor.documents, 1)
+})
+
+test('one document, formatted for three screens', async () => {
+  const visitor = await visit(programmes[0].path)
+  const { page, answers } = visitor
+  await heading(page, programmes[0].title).waitFor()
+  for (const screen of ['Mobile', 'IPTV']) {
+    const asked = page.waitForResponse((response) => new URL(response.url()).pathname === `/query/${screen.toLowerCase()}`)
+    await page.getByRole('radio', { name: screen }).check()
+    await asked
+    await until(page, (screen) => location.search.includes(screen), `screen=${screen.toLowerCase()}`)
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.screen), screen.toLowerCase())
+  }
+  const covers = await Promise.all(answers.map(async ({ body }) => (await body).data.programme.cover))
+  assert.equal(new Set(covers.map(({ width }) => width)).size, 3, `cover widths ${covers.map(({ width }) => width)}`)
+  assert.equal(visitor.documents, 1)
+  // The choice stays as one goes on.
+  await page.locator('a[data-home]').click()
+  await page.locator('.hero-rail .card').first().waitFor()
+  assert.match(page.url(), /\?screen=iptv$/)
+  // And a remote control's arrows go from card to card.
+  await page.locator('[data-layout=CAROUSEL] .card a').first().focus()
+  await page.keyboard.press('ArrowRight')
+  assert.ok(await page.locator('[data-layout=CAROUSEL] .card').nth(1).locator('a').evaluate((link) => link === document.activeElement))
+})
+
+test('an edit in the form comes back to the page, and to another tab, by itself', async () => {
+  const { title, path } = programmes[0]
+  const editor = await visit(path)
+  const { page } = editor
+  const { context } = visits[0]
+  const other = await visit('/', { context })
+  await other.page.locator('.name', { hasText: title }).first().waitFor({ state: 'attached' })
+  await page.bringToFront()
+  await heading(page, title).waitFor()
+  const details = page.locator('details').first()
+  if (await details.count()) await details.locator('summary').click() // closed, and to stay so
+
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  const field = page.getByLabel('Title')
+  await until(page, () => document.getElementById('edit-title').value !== '')
+  assert.equal(await field.inputValue(), title)
+  await field.fill(`${title}, autrement`)
+  await page.getByRole('button', { name: 'Save' }).focus()
+  const y = await page.evaluate(() => scrollY)
+  await page.keyboard.press('Enter')
+
+  await heading(page, `${title}, autrement`).waitFor()
+  await until(page, () => /seen on this page \d+ ms/.test(document.querySelector('.editor .result').textContent))
+  assert.match(await page.locator('#arrival').textContent(), MILLIS)
+  assert.match(await page.locator('#lamp').textContent(), MILLIS)
+  assert.ok(await page.locator('h1.changed').count(), 'what changed lights up')
+  assert.equal(editor.documents, 1, 'no document was loaded again')
+  assert.equal(await page.evaluate(() => scrollY), y, 'the page did not move')
+  assert.equal(await field.inputValue(), `${title}, autrement`, 'the panel is still open')
+  if (await details.count()) assert.equal(await details.evaluate(({ open }) => open), false, 'what was closed stays so')
+
+  await other.page.bringToFront()
+  await other.page.locator('.name', { hasText: `${title}, autrement` }).first().waitFor({ state: 'attached' })
+  assert.equal(other.documents, 1)
+
+  // What the CMS would refuse is told in place, and not sent.
+  await page.bringToFront()
+  await field.fill('')
+  await page.getByLabel('Year').fill('12')
+  await page.getByRole('button', { name: 'Save' }).click()
+  assert.equal(await page.locator('#edit-title-told').textContent(), 'A programme needs a title.')
+  assert.match(await page.locator('#edit-year-told').textContent(), /A year from 1880/)
+  assert.equal(await field.getAttribute('aria-invalid'), 'true')
+  await page.keyboard.press('Escape')
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'edit')
+})
+
+test('an edit elsewhere shows up on whatever page is open, and spares what is being typed', async () => {
+  const { id, title, path } = programmes[1]
+  const { page } = await visit(path)
+  await heading(page, title).waitFor()
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await until(page, () => document.getElementById('edit-title').value !== '')
+  const synopsis = page.getByLabel('Short synopsis')
+  await synopsis.fill('En train d’écrire')
+  await regie.set('programme', id, { title: `${title} (ailleurs)` })
+  await heading(page, `${title} (ailleurs)`).waitFor()
+  await until(page, (wanted) => document.getElementById('edit-title').value === wanted, `${title} (ailleurs)`)
+  assert.equal(await synopsis.inputValue(), 'En train d’écrire')
+  assert.ok(await synopsis.evaluate((field) => field === document.activeElement), 'the focus stayed')
+  assert.match(await page.locator('#arrival').textContent(), MILLIS)
+})
+
+test('the form’s other fields: the year, the age, and rights that close at once', async () => {
+  const { id, title, path } = programmes[2]
+  await regie.set('programme', id, { rights: null })
+  const { page } = await visit(path)
+  await heading(page, title).waitFor()
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  await until(page, () => document.getElementById('edit-title').value !== '')
+  await page.getByLabel('Year').fill('1999')
+  await page.getByLabel('Age rating').selectOption('AGE_16')
+  await page.getByLabel('Offer').selectOption('MAX')
+  await page.getByLabel('Available until').fill('2040-05-01T00:00')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.locator('.availability[data-state=OFFER_REQUIRED]', { hasText: '1 May 2040' }).waitFor()
+  assert.match(await page.locator('.facts').textContent(), /1999.*From 16 years/)
+  await page.getByLabel('Available until').fill('2020-05-01T00:00')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.locator('.availability[data-state=EXPIRED]', { hasText: 'No longer available since 1 May 2020' }).waitFor()
+})
+
+test('what cannot be watched here says why', async () => {
+  const { id, title, path } = programmes[3]
+  await regie.set('programme', id, { rights: [{ territories: ['FR', 'BE'] }] })
+  const { page } = await visit(`${path}?territory=US`)
+  await heading(page, title).waitFor()
+  await page.locator('.availability[data-state=GEO_BLOCKED]', { hasText: 'Not available in the United States. Only in France and Belgium.' }).waitFor()
+  await page.locator('#territory').selectOption('BE')
+  await page.locator('.availability[data-state=AVAILABLE]').waitFor()
+  assert.match(page.url(), /\?territory=BE$/)
+  await regie.set('programme', id, { rights: [{ screens: ['web'] }] })
+  await page.getByRole('radio', { name: 'IPTV' }).check()
+  await page.locator('.availability[data-state=NOT_ON_THIS_SCREEN]', { hasText: 'Not available on TV boxes.' }).waitFor()
+})
+
+test('the form by the keyboard alone', async () => {
+  const { title, path } = programmes[4]
+  const { page } = await visit(path)
+  await heading(page, title).waitFor()
+  await page.keyboard.press('Tab')
+  for (let n = 0; n < 40 && (await page.evaluate(() => document.activeElement.id)) !== 'edit'; n++) await page.keyboard.press('Tab')
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'edit', 'Tab reaches the button')
+  await page.keyboard.press('Enter')
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'edit-title')
+  await until(page, () => document.getElementById('edit-title').value !== '')
+  await page.keyboard.press('End')
+  await page.keyboard.type(' !')
+  await page.keyboard.press('Enter')
+  await heading(page, `${title} !`).waitFor()
+  await page.keyboard.press('Escape')
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'edit')
+})
+
+test('videos, channels, people, categories and pages have pages of their own', async () => {
+  const { programmes: found, channels, categories } = await regie.query(`{
+    programmes(first: 1, filter: { kinds: [SERIES] }) { edges { node { path start { title path } credits(first: 1) { edges { node { person { title path } } } } } } }
+    channels { title path } categories { title path }
+  }`)
+  const { start, credits } = found.edges[0].node
+  const visitor = await visit(start.path)
+  const { page } = visitor
+  await heading(page, start.title).waitFor()
+  await page.getByRole('heading', { name: 'In this video' }).waitFor()
+  await page.getByRole('navigation', { name: 'Before and after' }).getByRole('link').first().waitFor()
+  for (const { title, path } of [channels[0], categories[0], credits.edges[0].node.person]) {
+    await page.goto(regie.site + path)
+    await heading(page, title).waitFor()
+    await page.getByRole('link', { name: 'By title' }).click()
+    await until(page, () => document.querySelector('.orders [aria-current]').textContent === 'By title')
+    assert.match(page.url(), /\?order=title$/)
+    await page.locator('main .grid .card').first().waitFor()
+  }
+  await page.goto(`${regie.site}/page/home`)
+  await page.locator('.hero-rail .card').first().waitFor()
+})
+
+test('a list goes on by cursor, and stays read as edits come', async () => {
+  const several = Array.from({ length: 60 }, (_, n) => ({ _id: `long-${n}`, slug: `long-${n}`, title: `Numéro ${n}`, kind: 'FILM', genres: ['longue liste'] }))
+  await regie.put('programme', several)
+  const { page } = await visit('/category/longue-liste?order=title')
+  await page.locator('main .grid .card').first().waitFor()
+  await until(page, () => document.querySelector('main .head p')?.textContent === '60 programmes')
+  const more = page.getByRole('button', { name: /^More/ })
+  const before = await page.locator('main .grid .card').count()
+  await more.click()
+  await until(page, (before) => document.querySelectorAll('main .grid .card').length > before, before)
+  await more.click()
+  await until(page, () => document.querySelectorAll('main .grid .card').length === 60)
+  assert.equal(await more.count(), 0)
+  const last = await page.locator('main .grid .card .name').last().textContent()
+  await regie.set('programme', several.find(({ title }) => title === last)._id, { title: `${last}, et dernier` })
+  await page.locator('main .grid .card.changed .name', { hasText: 'et dernier' }).waitFor()
+  assert.equal(await page.locator('main .grid .card').count(), 60)
+})
+
+test('a former slug leads to the present address', async () => {
+  const { id, slug, title, path } = programmes[1]
+  await regie.set('programme', id, { formerSlugs: ['un-ancien-nom'] })
+  await until((await visit('/')).page, async () => {
+    const response = await fetch('/query', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: '{ programme(by: { slug: "un-ancien-nom" }) { slug } }' }) })
+    return (await response.json()).data.programme
+  })
+  const visitor = await visit('/un-ancien-nom?screen=mobile')
+  await until(visitor.page, (path) => location.pathname === path, path)
+  assert.match(visitor.page.url(), /\?screen=mobile$/)
+  assert.ok(slug && title)
+  assert.equal(visitor.documents, 1)
+})
+
+test('an address that leads nowhere says so', async () => {
+  const lost = await visit('/nothing-is-called-so')
+  await heading(lost.page, 'There is nothing at this address.').waitFor()
+  assert.equal(await lost.page.title(), 'Nothing here · Regie')
+  assert.equal(await lost.page.locator('meta[name=robots]').getAttribute('content'), 'noindex')
+  await lost.page.getByRole('link', { name: 'To the home page' }).click()
+  await lost.page.locator('.hero-rail .card').first().waitFor()
+  assert.equal(await lost.page.locator('meta[name=robots]').count(), 0)
+  const never = await visit('/not/an/address', { expected: /404/ })
+  assert.equal(never.response.status(), 404)
+  await heading(never.page, 'There is nothing at this address.').waitFor()
+})
+
+test('when the API is away the page says so, and comes back by itself', async () => {
+  const { page } = await visit(programmes[0].path, { expected: /503|Failed to load resource/ })
+  await page.locator('h1').waitFor()
+  await page.route('**/query/**', (route) => route.fulfill({ status: 503, body: '{"errors":[{"message":"Away."}]}', contentType: 'application/json' }))
+  await page.locator('a[data-home]').click()
+  await heading(page, 'Regie does not answer.').waitFor()
+  await page.getByRole('alert').waitFor()
+  await page.unroute('**/query/**')
+  await page.locator('.hero-rail .card').first().waitFor()
+  assert.ok(await page.getByRole('alert').isHidden())
+})
+
+test('the page for developers: freshness, posters, queries', async () => {
+  const { page } = await visit('/')
+  await page.locator('#lamp').click()
+  await page.waitForURL('**/developers#freshness')
+  await page.locator('#programmes li').first().waitFor()
+  await regie.set('programme', programmes[0].id, { year: 2003 })
+  await until(page, () => /^\d+$/.test(document.querySelector('#freshness [data-part=number]').textContent))
+  await page.locator('#queries [data-part=examples] button').nth(1).click()
+  await until(page, () => document.querySelector('#queries [data-part=result]').textContent.includes('"programme"'))
+  assert.ok(await page.getByRole('link', { name: 'GraphiQL' }).count())
+})
