@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"google.golang.org/protobuf/proto"

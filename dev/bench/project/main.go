@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -40,6 +41,7 @@ func main() {
 	var b bench
 	flag.StringVar(&b.titles, "titles", "", "a titles file, see `regie import --help`; default: a made-up one")
 	flag.IntVar(&b.rounds, "rounds", 3, "how often everything is measured; the median counts")
+	flag.StringVar(&b.profile, "profile", "", "write the CPU profile of project's last round into this file")
 	flag.Float64Var(&b.least, "at-least", 0.6, "the least ratio to a bare loop that is no failure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,9 +54,10 @@ func main() {
 }
 
 type bench struct {
-	titles string
-	rounds int
-	least  float64
+	titles  string
+	profile string
+	rounds  int
+	least   float64
 
 	kafka string
 	redis redis.UniversalClient
@@ -132,7 +135,12 @@ func (b *bench) round(ctx context.Context, records []stream.Record, ratios map[s
 		if err != nil {
 			return err
 		}
+		stop, err := b.profiled(m.role)
+		if err != nil {
+			return err
+		}
 		took, err := timeRole(ctx, own, m.role, m.in, sink, len(records))
+		stop()
 		end()
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.role, err)
@@ -147,6 +155,18 @@ func (b *bench) round(ctx context.Context, records []stream.Record, ratios map[s
 			float64(len(records))/took.Seconds(), float64(len(records))/beside.Seconds(), ratio)
 	}
 	return nil
+}
+
+// profiled begins a profile of project, if one is wanted.
+func (b *bench) profiled(role string) (stop func(), err error) {
+	if b.profile == "" || role != project.Role {
+		return func() {}, nil
+	}
+	f, err := os.Create(b.profile)
+	if err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, pprof.StartCPUProfile(f)
 }
 
 func (b *bench) cluster(name string) *stream.Cluster {

@@ -28,7 +28,7 @@ let here, state, asking
 let failures = 0
 let retry
 
-const href = (path) => address(path, here)
+const href = (path) => address(path, { screen: here.screen, territory: here.territory })
 
 class Unanswered extends Error {}
 
@@ -123,9 +123,10 @@ function draw(changed) {
   if (entity?.path && entity.path !== location.pathname) {
     // The address was a former one.
     known.delete(here.key)
-    here = { ...here, ...route(new URL(href(entity.path), location)), path: entity.path, key: href(entity.path) }
+    const present = address(entity.path, here)
+    here = { ...here, ...route(new URL(present, location)), path: entity.path, key: present }
     known.set(here.key, state)
-    history.replaceState(history.state, '', href(entity.path) + location.hash)
+    history.replaceState(history.state, '', present + location.hash)
   }
 }
 
@@ -289,7 +290,7 @@ document.addEventListener('click', (event) => {
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
   const url = new URL(link.href)
   if (link.target || link.dataset.document !== undefined || url.origin !== location.origin) return
-  if (!route(url).view || url.pathname.match(/^\/(developers|graphiql)$/)) return
+  if (!route(url).view) return
   event.preventDefault()
   if (url.href !== location.href) go(url, link.dataset.replace !== undefined)
 })

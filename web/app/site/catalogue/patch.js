@@ -44,8 +44,11 @@ export function patch(parent, children, changed) {
   }
 }
 
-const fits = (node, child) =>
-  child.tag ? node.nodeType === Node.ELEMENT_NODE && node.localName === child.tag : node.nodeType === Node.TEXT_NODE
+/** Without a key, an element is known by its tag and class. */
+function fits(node, child) {
+  if (!child.tag) return node.nodeType === Node.TEXT_NODE
+  return node.localName === child.tag && trees.get(node)?.props.class === child.props.class
+}
 
 function create(child) {
   if (!child.tag) return document.createTextNode(child)

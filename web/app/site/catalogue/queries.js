@@ -55,6 +55,7 @@ const VIDEOS = 'totalCount edges { node { ...VideoCard } } pageInfo { hasNextPag
 
 export const HOME = `query Home($sections: Int = 12) {
   page(slug: "home") { ...Rails }
+  newest: programmes(first: 12) { edges { node { ...ProgrammeCard } } }
   channels {
     id title path revision
     mark: image(role: SQUARE, width: 96) { ...Pic }

@@ -1,6 +1,8 @@
 import { HOME_TERRITORY, isScreen } from '../../shared/screens.js'
 
 const LISTS = ['channel', 'person', 'category', 'page']
+// Addresses that are not the catalogue's (web.go: ours).
+const OURS = ['assets', 'cms', 'developers', 'freshness', 'graphiql', 'posters', 'query']
 const ORDERS = ['NEWEST', 'TITLE']
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
@@ -17,7 +19,7 @@ export function route({ pathname, search }) {
     order: ORDERS.includes(order) ? order : ORDERS[0],
   }
   if (pathname === '/') return { view: 'home', ...asked }
-  if (segments.length > 2 || !segments.every((segment) => SLUG.test(segment))) return { view: null, ...asked }
+  if (segments.length > 2 || OURS.includes(segments[0]) || !segments.every((segment) => SLUG.test(segment))) return { view: null, ...asked }
   const [first, second] = segments
   if (!second) return { view: 'programme', slug: first, ...asked }
   if (LISTS.includes(first)) return { view: first, slug: second, ...asked }

@@ -50,11 +50,12 @@ const home = {
   variables: () => ({}),
   entity: (data) => data,
   title: ({ page }) => page?.seo?.title ?? page?.title ?? 'Home',
-  render({ page, channels, categories }, context) {
+  render({ page, newest, channels, categories }, context) {
     const rails = (channels ?? []).map((channel) =>
       rail({ key: channel.id, title: channel.title, more: channel.path, mark: channel.mark },
         nodes(channel.programmes).map(programmeItem), { href: context.href }))
-    const drawn = [sections(page, context), allSections(page, context), rails].flat().filter(Boolean)
+    const latest = rail({ key: 'newest', title: 'Newest' }, nodes(newest).map(programmeItem), { href: context.href, shape: 'tall' })
+    const drawn = [sections(page, context), allSections(page, context), latest, rails].flat().filter(Boolean)
     if (!drawn.length) {
       return [h('section', { key: 'empty', class: 'lost' },
         h('h1', null, 'The catalogue is empty for now.'),
