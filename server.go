@@ -320,7 +320,7 @@ func (p *process) transform(ctx context.Context) error {
 
 func (p *process) project(ctx context.Context) error {
 	sink := project.New(p.catalog, time.Now, p.log, project.NewMetrics(p.metrics))
-	return p.consume(ctx, transform.Role, stream.ConsumerConfig{Role: project.Role, Topics: project.Inputs(), Sink: sink})
+	return p.consume(ctx, transform.Role, stream.ConsumerConfig{Role: project.Role, Topics: project.Inputs(), Sink: sink, MaxBatch: project.MaxBatch})
 }
 
 // consume runs a consumer. On the first start it waits for the role before it: an empty topic is read to its end at

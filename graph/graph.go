@@ -103,7 +103,7 @@ func territoryOf(r *http.Request) (string, error) {
 			continue
 		}
 		region, err := language.ParseRegion(t)
-		if err != nil || !region.IsCountry() || region.String() != t {
+		if err != nil || !region.IsCountry() || region.Canonicalize().String() != t {
 			return "", fmt.Errorf("unknown territory %q: one is a country as two capital letters (ISO 3166-1), such as FR", clip(t))
 		}
 		return t, nil

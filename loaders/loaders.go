@@ -125,7 +125,7 @@ func (l *Loaders) Entity(ctx context.Context, ref catalog.Ref) (proto.Message, e
 	return e.message, errors.Join(err, e.err)
 }
 
-func as[M proto.Message](l *Loaders, ctx context.Context, kind, id string) (M, error) {
+func as[M proto.Message](ctx context.Context, l *Loaders, kind, id string) (M, error) {
 	m, err := l.Entity(ctx, catalog.Ref{Kind: kind, ID: id})
 	typed, _ := m.(M)
 	return typed, err
@@ -133,27 +133,27 @@ func as[M proto.Message](l *Loaders, ctx context.Context, kind, id string) (M, e
 
 // Programme reads a programme by its CMS id; nil when there is none.
 func (l *Loaders) Programme(ctx context.Context, id string) (*projectionv1.Programme, error) {
-	return as[*projectionv1.Programme](l, ctx, "programme", id)
+	return as[*projectionv1.Programme](ctx, l, "programme", id)
 }
 
 // Video reads a video by its CMS id; nil when there is none.
 func (l *Loaders) Video(ctx context.Context, id string) (*projectionv1.Video, error) {
-	return as[*projectionv1.Video](l, ctx, "video", id)
+	return as[*projectionv1.Video](ctx, l, "video", id)
 }
 
 // Channel reads a channel by its CMS id; nil when there is none.
 func (l *Loaders) Channel(ctx context.Context, id string) (*projectionv1.Channel, error) {
-	return as[*projectionv1.Channel](l, ctx, "channel", id)
+	return as[*projectionv1.Channel](ctx, l, "channel", id)
 }
 
 // Person reads a person by the CMS id; nil when there is none.
 func (l *Loaders) Person(ctx context.Context, id string) (*projectionv1.Person, error) {
-	return as[*projectionv1.Person](l, ctx, "person", id)
+	return as[*projectionv1.Person](ctx, l, "person", id)
 }
 
 // Page reads an editors' page by its CMS id; nil when there is none.
 func (l *Loaders) Page(ctx context.Context, id string) (*projectionv1.Page, error) {
-	return as[*projectionv1.Page](l, ctx, "page", id)
+	return as[*projectionv1.Page](ctx, l, "page", id)
 }
 
 // Want asks for what is about to be read, so that it leaves in one batch with what its neighbours read.

@@ -15,10 +15,12 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	"regie/graph"
 	"regie/internal/catalog"
 	"regie/internal/servertest"
+	catalogv1 "regie/proto/catalog/v1"
 	"regie/resolvers"
 )
 
@@ -42,14 +44,88 @@ func TestALevelOfAQueryIsOneRead(t *testing.T) {
 	}
 }
 
+// TestReadsDoNotDependOnHowManyThereAre asks the same for two and for twenty.
+func TestReadsDoNotDependOnHowManyThereAre(t *testing.T) {
+	a := emptyAPI(t)
+	var all []proto.Message
+	var ids, slugs []string
+	rails := section("s")
+	for n := range 20 {
+		id := fmt.Sprintf("p%02d", n)
+		p := programme(id)
+		p.ChannelId = "ch" + id
+		p.Genres = []*catalogv1.Genre{{Slug: id, Title: id}, {Slug: "all", Title: "All"}}
+		p.Credits = []*catalogv1.Credit{{PersonId: "pe" + id}, {PersonId: "all"}}
+		p.RelatedIds = []string{fmt.Sprintf("p%02d", (n+7)%20), fmt.Sprintf("p%02d", (n+9)%20)}
+		if n%2 == 0 {
+			p.RelatedIds = nil // by category
+		}
+		all = append(all, p, channel("ch"+id), person("pe"+id), page("page"+id, section("s/t", toCard("programme", id))),
+			episode(id, "e1", 1, 1, day(1)), episode(id, "e2", 1, 2, day(2)), episode(id, "e3", 2, 1, day(3)))
+		rails.Cards = append(rails.Cards, toCard("video", id+"e2"), toCard("category", id), toCard("person", "pe"+id), toCard("page", "page"+id))
+		ids = append(ids, "programme:"+id, "category:"+id, "section:page"+id+"/s/t", "video:"+id+"e1")
+		slugs = append(slugs, id)
+	}
+	a.put(t, append(all, person("all"), page("home", rails))...)
+	fields := func(n int) string {
+		return fmt.Sprintf(`title channel { title programmes(first: %[1]d) { edges { node { title } } } } categories { title image { url } programmes(first: %[1]d) { edges { node { title } } } }
+			start { title path } seasons { number episodes(first: %[1]d) { edges { node { title path next { title } previous { title } } } } }
+			videos(first: %[1]d) { totalCount edges { node { title path badges { kind } availability { state } programme { title } } } }
+			credits(first: %[1]d) { edges { node { person { title credits(first: %[1]d) { edges { node { programme { title } } } } } } } }
+			related(first: %[1]d) { title channel { title } }`, n)
+	}
+	some := func(n int, all []string) string { return `"` + strings.Join(all[:n], `","`) + `"` }
+	for name, query := range map[string]func(n int) string{
+		"programmes": func(n int) string {
+			return fmt.Sprintf(`{ programmes(first: %d) { edges { node { `, n) + fields(2) + ` } } } }`
+		},
+		"programmes by fragments and aliases": func(n int) string {
+			return fmt.Sprintf(`{ programmes(first: %d) { few: edges { cursor } ...c } } fragment c on ProgrammeConnection { edges { ... on ProgrammeEdge { node { ...p } } } } fragment p on Programme { `, n) + fields(2) + ` }`
+		},
+		"lists": func(n int) string { return `{ programmes(first: 2) { edges { node { ` + fields(n) + ` } } } }` },
+		"nodes": func(n int) string {
+			return `{ nodes(ids: [` + some(4*n, ids) + `]) { __typename ... on Programme { title channel { title } } ... on Category { image { url } } ... on Section { cards { edges { node { title } } } } ... on Video { path } } }`
+		},
+		"rails": func(n int) string {
+			return fmt.Sprintf(`{ page { sections { edges { node { cards(first: %d) { edges { node { title image { url } badges { kind } target { ... on Content { path } ... on Video { programme { title } } } } } } } } } } }`, 4*n)
+		},
+		"categories by slug": func(n int) string {
+			var b strings.Builder
+			for i, slug := range slugs[:n] {
+				fmt.Fprintf(&b, `c%d: category(by: {slug: %q}) { title programmes(first: 3) { edges { node { title } } } } p%d: programme(by: {slug: %q}) { title channel { title } } `, i, slug, i, slug)
+			}
+			return "{ " + b.String() + " }"
+		},
+	} {
+		if few, many := a.reads(t, query(2)), a.reads(t, query(20)); few != many || few > 8 {
+			t.Errorf("%s: %d reads for few, %d for many", name, few, many)
+		}
+	}
+}
+
 func TestAnOperationThatCouldAnswerTooMuchIsRefused(t *testing.T) {
 	a := newAPI(t)
 	const level = `videos(first: 100) { edges { node { programme { `
+	rails := func(first string, inside string) string {
+		return `sections` + first + ` { edges { node { cards` + first + ` { edges { node { target { ... on Page { ` + inside + ` } } } } } } } }`
+	}
 	for _, tt := range []struct{ query, code string }{
 		{`{ programmes(first: 100) { edges { node { ` + level + level + `id } } } } } } } } } } } }`, "QUERY_TOO_COMPLEX"},
 		{`query($n: Int! = 100) { programmes(first: $n) { edges { node { videos(first: $n) { edges { node { id title slug path kind } } } } } } }`, "QUERY_TOO_COMPLEX"},
 		{`query($n: Int! = 30) { programmes(first: $n) { edges { node { videos(first: $n) { edges { node { id title slug path kind } } } } } } }`, ""},
+		{`query($n: Int) { programmes(first: $n) { edges { node { videos(first: $n) { edges { node { videos(first: $n) { totalCount } } } } } } } }`, "GRAPHQL_VALIDATION_FAILED"},
+		{`query($n: Int) { programmes(first: $n) { edges { node { videos(first: $n) { edges { node { programme { videos(first: $n) { edges { node { id } } } } } } } } } } }`, ""},
 		{`{ programmes(first: 1000000000) { totalCount } }`, "BAD_USER_INPUT"},
+		{`{ programmes(first: null) { totalCount } }`, "GRAPHQL_VALIDATION_FAILED"},
+		{`{ page { ` + rails("(first: 100)", rails("(first: 100)", "title")) + ` } }`, "QUERY_TOO_COMPLEX"},
+		{`{ page { ` + rails("", rails("", "id title slug path")) + ` } }`, "QUERY_TOO_COMPLEX"},
+		{`{ page { ` + rails("(first: 3)", rails("(first: 3)", "title")) + ` } }`, ""},
+		{`{ page { ` + rails("(first: 1)", rails("(first: 1)", rails("(first: 1)", "title"))) + ` } }`, "QUERY_TOO_COMPLEX"}, // too deep
+		{`{ page { ...p } } fragment p on Page { ` + rails("(first: 100)", "...q") + ` } fragment q on Page { ` + rails("(first: 100)", "title") + ` }`, "QUERY_TOO_COMPLEX"},
+		{`{ channels { programmes(first: 100) { edges { node { id title slug path related { id } } } } } }`, "QUERY_TOO_COMPLEX"},
+		{`{ nodes(ids: ["channel:ch0"]) { ... on Channel { programmes(first: 100) { edges { node { id title slug path kind year } } } } } }`, "QUERY_TOO_COMPLEX"},
+		{`{ programmes(first: 100) { edges { node { seasons { episodes(first: 100) { edges { cursor } } } } } } }`, "QUERY_TOO_COMPLEX"},
+		{`{ programmes(first: 50) { edges { node { related(first: 50) { related(first: 50) { id } } } } } }`, "QUERY_TOO_COMPLEX"},
 	} {
 		_, errs := a.ask(t, tt.query)
 		if tt.code == "" && errs != "" || !strings.Contains(errs, tt.code) {

@@ -69,7 +69,7 @@ func (r *Resolver) imageOf(ctx context.Context, c model.Content, role catalogv1.
 // categoryImage is the image of its latest programme.
 func (r *Resolver) categoryImage(ctx context.Context, c *model.Category, role catalogv1.ImageRole, width *int32) (*projectionv1.Image, error) {
 	l := loaders.From(ctx)
-	ids, err := l.Firsts(ctx, []catalog.List{ordered(catalog.OfCategory(c.Slug), model.ProgrammeOrderNewest)})
+	ids, err := l.Firsts(ctx, []catalog.List{ordered(catalog.List{Family: catalog.OfCategory(c.Slug)}, model.ProgrammeOrderNewest)})
 	if err != nil || ids[0] == "" {
 		return nil, err
 	}

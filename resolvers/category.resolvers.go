@@ -20,7 +20,7 @@ func (r *categoryResolver) Image(ctx context.Context, obj *model.Category, role 
 }
 
 func (r *categoryResolver) Programmes(ctx context.Context, obj *model.Category, first int32, after *string, orderBy model.ProgrammeOrder) (*model.ProgrammeConnection, error) {
-	return r.programmes(ctx, ordered(catalog.OfCategory(obj.Slug), orderBy), first, after)
+	return r.programmes(ctx, ordered(catalog.List{Family: catalog.OfCategory(obj.Slug)}, orderBy), first, after)
 }
 
 func (r *Resolver) Category() graph.CategoryResolver { return &categoryResolver{r} }

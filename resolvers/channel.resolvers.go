@@ -20,7 +20,7 @@ func (r *channelResolver) Image(ctx context.Context, obj *projectionv1.Channel, 
 }
 
 func (r *channelResolver) Programmes(ctx context.Context, obj *projectionv1.Channel, first int32, after *string, orderBy model.ProgrammeOrder) (*model.ProgrammeConnection, error) {
-	return r.programmes(ctx, ordered(catalog.OfChannel(local(obj.GetId())), orderBy), first, after)
+	return r.programmes(ctx, ordered(catalog.List{Family: catalog.OfChannel(local(obj.GetId()))}, orderBy), first, after)
 }
 
 func (r *Resolver) Channel() graph.ChannelResolver { return &channelResolver{r} }

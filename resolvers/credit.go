@@ -42,7 +42,7 @@ func (r *Resolver) creditsOf(ctx context.Context, p *projectionv1.Programme, fir
 
 // personCredits reads what a person did: a list of the programmes that say so.
 func (r *Resolver) personCredits(ctx context.Context, personID string, order model.ProgrammeOrder, first int32, after *string) (*model.CreditConnection, error) {
-	l := ordered(catalog.Credits(personID), order)
+	l := ordered(catalog.CreditsOf(personID), order)
 	l.Open = false // what somebody did does not depend on rights
 	p, err := r.page(ctx, l, "programme", first, after)
 	if err != nil {

@@ -100,9 +100,9 @@ func (r *Resolver) videos(ctx context.Context, l catalog.List, first int32, afte
 	return c, nil
 }
 
-// ordered is the list of programmes of a family in an order.
-func ordered(f catalog.Family, order model.ProgrammeOrder) catalog.List {
-	l := catalog.List{Family: f, Order: catalog.ByDate, Open: true}
+// ordered is a list of programmes in an order, of those that may be watched.
+func ordered(l catalog.List, order model.ProgrammeOrder) catalog.List {
+	l.Order, l.Open = catalog.ByDate, true
 	switch order {
 	case model.ProgrammeOrderNewest:
 		l.Reverse = true
@@ -114,7 +114,7 @@ func ordered(f catalog.Family, order model.ProgrammeOrder) catalog.List {
 
 // filtered is the list of programmes that a filter leaves.
 func filtered(f *model.ProgrammeFilter, order model.ProgrammeOrder) (catalog.List, error) {
-	l := ordered(catalog.Programmes, order)
+	l := ordered(catalog.List{Family: catalog.Programmes}, order)
 	if f == nil {
 		return l, nil
 	}
@@ -136,14 +136,15 @@ func filtered(f *model.ProgrammeFilter, order model.ProgrammeOrder) (catalog.Lis
 		if err != nil {
 			return l, err
 		}
-		l.Family, l.Category = catalog.OfChannel(channel), category
+		l.Family, l.Scope = catalog.OfChannel(channel), category
 	}
 	return l, nil
 }
 
 // videoList is the list of a programme's videos that a filter leaves. Of a programme that may not be watched none may.
 func videoList(programmeID string, f *model.VideoFilter, order model.VideoOrder) catalog.List {
-	l := catalog.List{Family: catalog.Videos(programmeID), Order: catalog.ByDate, Open: true}
+	l := catalog.VideosOf(programmeID)
+	l.Order, l.Open = catalog.ByDate, true
 	switch order {
 	case model.VideoOrderNewest:
 		l.Reverse = true

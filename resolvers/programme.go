@@ -52,7 +52,9 @@ func (r *Resolver) start(ctx context.Context, p *projectionv1.Programme) (*proje
 		}
 	}
 	of := func(kind string, order catalog.Order, latest bool) catalog.List {
-		return catalog.List{Family: catalog.Videos(local(p.GetId())), Order: order, Reverse: latest, Kinds: kind, Open: true}
+		l := catalog.VideosOf(local(p.GetId()))
+		l.Order, l.Reverse, l.Kinds, l.Open = order, latest, kind, true
+		return l
 	}
 	ids, err := l.Firsts(ctx, []catalog.List{
 		of("FILM", catalog.ByDate, false), of("EPISODE", catalog.ByEpisode, false), of("REPLAY", catalog.ByDate, true), of("LIVE", catalog.ByDate, true),
@@ -76,7 +78,7 @@ func (r *Resolver) related(ctx context.Context, p *projectionv1.Programme, first
 	l := loaders.From(ctx)
 	ids := p.GetRelatedIds()
 	if len(ids) == 0 && len(p.GetGenres()) > 0 {
-		list := ordered(catalog.OfCategory(p.GetGenres()[0].GetSlug()), model.ProgrammeOrderNewest)
+		list := ordered(catalog.List{Family: catalog.OfCategory(p.GetGenres()[0].GetSlug())}, model.ProgrammeOrderNewest)
 		list.First = int(first) + 1
 		page, err := l.List(ctx, list, "programme", false)
 		if err != nil {

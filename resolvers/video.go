@@ -48,10 +48,10 @@ func (r *Resolver) neighbour(ctx context.Context, v *projectionv1.Video, which f
 	if kind != catalogv1.VideoKind_VIDEO_KIND_EPISODE && kind != catalogv1.VideoKind_VIDEO_KIND_REPLAY {
 		return nil, nil
 	}
-	around, err := loaders.From(ctx).Beside(ctx, catalog.Beside{
-		Family: catalog.Videos(local(v.GetProgrammeId())), Order: catalog.ByEpisode, Kinds: strings.TrimPrefix(kind.String(), "VIDEO_KIND_"),
-		After: catalog.CursorOf(catalog.EpisodeKey(v.SeasonNumber, v.EpisodeNumber, v.GetPublishedAt()), local(v.GetId())),
-	})
+	l := catalog.VideosOf(local(v.GetProgrammeId()))
+	l.Order, l.Kinds = catalog.ByEpisode, strings.TrimPrefix(kind.String(), "VIDEO_KIND_")
+	l.After = catalog.CursorOf(catalog.EpisodeKey(v.SeasonNumber, v.EpisodeNumber, v.GetPublishedAt()), local(v.GetId()))
+	around, err := loaders.From(ctx).Beside(ctx, catalog.Beside(l))
 	if m := which(around); m != "" && err == nil {
 		return loaders.From(ctx).Video(ctx, catalog.ID(m))
 	}

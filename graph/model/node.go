@@ -30,7 +30,7 @@ type Category struct{ Slug, Title string }
 var _ Content = (*Category)(nil)
 
 // GetId implements Node.
-func (c *Category) GetId() string { return "category:" + c.Slug } //nolint:revive // as the Protobuf messages spell it
+func (c *Category) GetId() string { return "category:" + c.Slug }
 
 // GetSlug implements Content.
 func (c *Category) GetSlug() string { return c.Slug }

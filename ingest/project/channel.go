@@ -16,9 +16,9 @@ func projectChannel(in *catalogv1.Channel, c *catalog.Change) (err error) {
 		Kind:     in.GetKind(),
 	}
 	c.Blobs, err = blobs(out, plain(in.GetImages(), nil), func(f *form) { out.Images = f.images(in.GetImages()) })
-	c.Placements = append(claims(c.Kind, in), catalog.Placement{
-		Family: catalog.Channels,
-		Places: []catalog.Place{{Set: string(catalog.ByRank), Key: catalog.RankKey(in.GetPosition(), in.GetTitle())}},
-	})
+	var ps catalog.Placements
+	claim(&ps, in, ofKind(c.Kind))
+	ps.Add(catalog.Channels, catalog.Place{Set: string(catalog.ByRank), Key: catalog.RankKey(in.GetPosition(), in.GetTitle())})
+	c.Placements = ps.List
 	return err
 }

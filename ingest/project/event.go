@@ -3,6 +3,7 @@ package project
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -95,24 +96,19 @@ func (e entity) change(r stream.Record) (catalog.Change, error) {
 
 func globalID(kind, id string) string { return kind + ":" + id }
 
-// claims are the families of the slugs that an entity has and had, with its places in them.
-func claims(kind string, in payload) []catalog.Placement {
-	now := catalog.SlugOf(kind, in.GetSlug())
-	out := []catalog.Placement{{Family: now.Family, Places: []catalog.Place{now.Claim(in.GetCreatedAt())}}}
-	for _, slug := range in.GetFormerSlugs() {
-		a := catalog.SlugOf(kind, slug)
-		if !hasFamily(out, a.Family) {
-			out = append(out, catalog.Placement{Family: a.Family, Places: []catalog.Place{a.Former(in.GetCreatedAt())}})
+// claim places an entity on the slugs that it has and had.
+func claim(ps *catalog.Placements, in payload, address func(slug string) catalog.Address) {
+	now := address(in.GetSlug())
+	ps.Add(now.Family, now.Claim(in.GetCreatedAt()))
+	for i, slug := range in.GetFormerSlugs() {
+		if slug != in.GetSlug() && !slices.Contains(in.GetFormerSlugs()[:i], slug) {
+			a := address(slug)
+			ps.Add(a.Family, a.Former(in.GetCreatedAt()))
 		}
 	}
-	return out
 }
 
-func hasFamily(ps []catalog.Placement, f catalog.Family) bool {
-	for i := range ps {
-		if ps[i].Family == f {
-			return true
-		}
-	}
-	return false
+// ofKind addresses slugs that are unique within a kind.
+func ofKind(kind string) func(slug string) catalog.Address {
+	return func(slug string) catalog.Address { return catalog.SlugOf(kind, slug) }
 }

@@ -472,12 +472,12 @@ func (w *world) lists() map[catalog.List][]entry {
 			if c := p.GetChannelId(); c != "" {
 				add(catalog.List{Family: catalog.OfChannel(c), Order: order}, e)
 				for g := range genres {
-					add(catalog.List{Family: catalog.OfChannel(c), Order: order, Category: g}, e)
+					add(catalog.List{Family: catalog.OfChannel(c), Order: order, Scope: g}, e)
 				}
 			}
 			for i, c := range p.GetCredits() {
 				e.key = fmt.Sprintf("%s:%05d", key, i)
-				add(catalog.List{Family: catalog.Credits(c.GetPersonId()), Order: order}, e)
+				add(catalog.List{Family: catalog.Credits(c.GetPersonId()), Scope: c.GetPersonId(), Order: order}, e)
 			}
 		}
 	}
@@ -511,11 +511,11 @@ func everyList() (out []catalog.List) {
 		}
 		for _, c := range modelIDs["channel"] {
 			for _, g := range append([]string{""}, modelGenres...) {
-				add(catalog.List{Family: catalog.OfChannel(c), Order: order, Category: g})
+				add(catalog.List{Family: catalog.OfChannel(c), Order: order, Scope: g})
 			}
 		}
 		for _, h := range modelIDs["person"] {
-			add(catalog.List{Family: catalog.Credits(h), Order: order})
+			add(catalog.List{Family: catalog.Credits(h), Scope: h, Order: order})
 		}
 	}
 	for _, p := range modelIDs["programme"][:20] {

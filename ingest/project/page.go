@@ -59,6 +59,8 @@ func projectPage(in *catalogv1.Page, c *catalog.Change) (err error) {
 			out.Seo = pageSeo(in)
 		}
 	})
-	c.Placements = claims(c.Kind, in)
+	var ps catalog.Placements
+	claim(&ps, in, ofKind(c.Kind))
+	c.Placements = ps.List
 	return err
 }

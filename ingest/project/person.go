@@ -16,6 +16,8 @@ func projectPerson(in *catalogv1.Person, c *catalog.Change) (err error) {
 		Biography: optional(in.GetBiography()),
 	}
 	c.Blobs, err = blobs(out, plain(in.GetImages(), nil), func(f *form) { out.Images = f.images(in.GetImages()) })
-	c.Placements = claims(c.Kind, in)
+	var ps catalog.Placements
+	claim(&ps, in, ofKind(c.Kind))
+	c.Placements = ps.List
 	return err
 }

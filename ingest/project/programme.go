@@ -1,6 +1,7 @@
 package project
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,62 +37,42 @@ func projectProgramme(in *catalogv1.Programme, c *catalog.Change) (err error) {
 			out.Seo = programmeSeo(in, out.Images)
 		}
 	})
-	c.Placements = append(claims(c.Kind, in), programmeLists(in)...)
+	var ps catalog.Placements
+	claim(&ps, in, ofKind(c.Kind))
+	listProgramme(&ps, in)
+	c.Placements = ps.List
 	return err
 }
 
-// programmeLists are the lists that a programme is in.
-func programmeLists(in *catalogv1.Programme) []catalog.Placement {
+// listProgramme places a programme in all its lists. What depends on its rights has a note of them.
+func listProgramme(ps *catalog.Placements, in *catalogv1.Programme) {
 	kind := strings.TrimPrefix(in.GetKind().String(), "PROGRAMME_KIND_")
 	date, title := catalog.DateKey(in.GetPublishedAt()), catalog.TitleKey(in.GetTitle())
+	note := catalog.Note(in.GetRights())
 	facets := func(scopes ...string) []catalog.Place {
 		return append(catalog.Facets(catalog.ByDate, kind, date, scopes...), catalog.Facets(catalog.ByTitle, kind, title, scopes...)...)
 	}
 	everywhere := facets()
-	out := []catalog.Placement{{Family: catalog.Programmes, Places: everywhere}}
+	ps.Noted(note, catalog.Programmes, everywhere...)
 	var scopes []string
-	var categories []catalog.Place
 	for _, g := range in.GetGenres() {
-		f := catalog.OfCategory(g.GetSlug())
-		if hasFamily(out, f) {
+		scope := catalog.Scope(g.GetSlug())
+		if slices.Contains(scopes, scope) {
 			continue
 		}
-		out = append(out, catalog.Placement{Family: f, Places: everywhere})
-		scopes = append(scopes, catalog.CategoryScope(g.GetSlug()))
-		categories = append(categories, catalog.Place{Set: catalog.CategorySet, Key: catalog.CategoryKey(g.GetSlug(), g.GetTitle())})
-	}
-	if len(categories) > 0 {
-		out = append(out, catalog.Placement{Family: catalog.Categories, Places: categories})
+		scopes = append(scopes, scope)
+		ps.Noted(note, catalog.OfCategory(g.GetSlug()), everywhere...)
+		ps.Add(catalog.Categories, catalog.Place{Set: catalog.CategorySet, Key: catalog.CategoryKey(g.GetSlug(), g.GetTitle())})
 	}
 	if id := in.GetChannelId(); id != "" {
-		out = append(out, catalog.Placement{Family: catalog.OfChannel(id), Places: facets(scopes...)})
+		ps.Noted(note, catalog.OfChannel(id), facets(scopes...)...)
 	}
-	out = append(out, credits(in.GetCredits(), date, title)...)
-	note := catalog.Note(in.GetRights())
-	for i := range out {
-		out[i].Note = note
+	for i, c := range in.GetCredits() {
+		scope, number := catalog.Scope(c.GetPersonId()), fiveDigits(i) // the key's end tells which credit it is
+		ps.Add(catalog.Credits(c.GetPersonId()),
+			catalog.Place{Set: string(catalog.ByDate) + scope, Key: date + ":" + number},
+			catalog.Place{Set: string(catalog.ByTitle) + scope, Key: title + ":" + number})
 	}
-	return out
-}
-
-// credits place the programme once for each credit of a person, in the order of the first ones. The key's end tells
-// which credit it is.
-func credits(in []*catalogv1.Credit, date, title string) []catalog.Placement {
-	at := make(map[string]int, len(in))
-	var out []catalog.Placement
-	for i, c := range in {
-		n, seen := at[c.GetPersonId()]
-		if !seen {
-			n = len(out)
-			at[c.GetPersonId()] = n
-			out = append(out, catalog.Placement{Family: catalog.Credits(c.GetPersonId())})
-		}
-		number := fiveDigits(i)
-		out[n].Places = append(out[n].Places,
-			catalog.Place{Set: string(catalog.ByDate), Key: date + ":" + number},
-			catalog.Place{Set: string(catalog.ByTitle), Key: title + ":" + number})
-	}
-	return out
 }
 
 // fiveDigits is n, so that numbers sort as text.

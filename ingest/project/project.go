@@ -73,6 +73,9 @@ func (s *Sink) Moved(ctx context.Context, parts []stream.Assigned) ([]stream.Ass
 	return s.positions.Moved(ctx, parts)
 }
 
+// MaxBatch is how many records the role's consumer is to take at once: several chunks.
+const MaxBatch = 2000
+
 const (
 	// chunkSize is how many entities are written together: enough to make nothing of the round trips.
 	chunkSize = 256

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"slices"
 	"strings"
 
 	"regie/internal/catalog"
@@ -34,23 +33,11 @@ func projectVideo(in *catalogv1.Video, c *catalog.Change) (err error) {
 			out.Seo = videoSeo(in, out.Images)
 		}
 	})
-	c.Placements = []catalog.Placement{{
-		Family: catalog.Videos(in.GetProgrammeId()),
-		Places: videoPlaces(in),
-		Note:   catalog.Note(in.GetRights()),
-	}}
-	return err
-}
-
-// videoPlaces are a video's in its programme's family: in the lists and on its slugs.
-func videoPlaces(in *catalogv1.Video) []catalog.Place {
 	kind := strings.TrimPrefix(in.GetKind().String(), "VIDEO_KIND_")
-	places := catalog.VideoPlaces(kind, in.SeasonNumber, in.EpisodeNumber, in.GetPublishedAt())
-	places = append(places, catalog.VideoSlug(in.GetProgrammeId(), in.GetSlug()).Claim(in.GetCreatedAt()))
-	for i, slug := range in.GetFormerSlugs() {
-		if slug != in.GetSlug() && !slices.Contains(in.GetFormerSlugs()[:i], slug) {
-			places = append(places, catalog.VideoSlug(in.GetProgrammeId(), slug).Former(in.GetCreatedAt()))
-		}
-	}
-	return places
+	var ps catalog.Placements
+	ps.Noted(catalog.Note(in.GetRights()), catalog.Videos(in.GetProgrammeId()),
+		catalog.VideoPlaces(in.GetProgrammeId(), kind, in.SeasonNumber, in.EpisodeNumber, in.GetPublishedAt())...)
+	claim(&ps, in, func(slug string) catalog.Address { return catalog.VideoSlug(in.GetProgrammeId(), slug) })
+	c.Placements = ps.List
+	return err
 }

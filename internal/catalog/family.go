@@ -2,7 +2,9 @@ package catalog
 
 import (
 	"fmt"
+	"hash/fnv"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -34,8 +36,9 @@ const (
 	Categories Family = "categories"
 )
 
-// Videos are a programme's, by its CMS id, and the claims on their slugs.
-func Videos(programmeID string) Family { return Family("videos:" + programmeID) }
+// Videos has a programme's videos, by its CMS id, in the programme's scope, and the claims on their slugs: many programmes
+// share a family.
+func Videos(programmeID string) Family { return Family("videos:" + bucket(programmeID)) }
 
 // OfChannel are a channel's programmes, by its CMS id.
 func OfChannel(id string) Family { return Family("channel-programmes:" + id) }
@@ -43,8 +46,19 @@ func OfChannel(id string) Family { return Family("channel-programmes:" + id) }
 // OfCategory are a category's programmes, by its slug.
 func OfCategory(slug string) Family { return Family("category-programmes:" + slug) }
 
-// Credits are the programmes that credit a person, by their CMS id: once for each credit.
-func Credits(personID string) Family { return Family("credits:" + personID) }
+// Credits has the programmes that credit a person, by the CMS id, once for each credit: in the person's scope, for many
+// share a family.
+func Credits(personID string) Family { return Family("credits:" + bucket(personID)) }
+
+// buckets is how many families share what is small and many: one script writes for all of a batch that meet in one, and
+// enough of them spread over a cluster's nodes.
+const buckets = 64
+
+func bucket(s string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s))
+	return strconv.Itoa(int(h.Sum32() % buckets))
+}
 
 // Placement is what an entity has in a family.
 type Placement struct {
@@ -52,6 +66,32 @@ type Placement struct {
 	Places []Place
 	// Note is what a list's reader is told with each member; see Note. It has no NUL.
 	Note string
+}
+
+// Placements gathers an entity's placements, each family once.
+type Placements struct {
+	List []Placement
+	at   map[Family]int
+}
+
+// Add adds places in a family.
+func (ps *Placements) Add(f Family, places ...Place) {
+	i, ok := ps.at[f]
+	if !ok {
+		if ps.at == nil {
+			ps.at = map[Family]int{}
+		}
+		i = len(ps.List)
+		ps.at[f] = i
+		ps.List = append(ps.List, Placement{Family: f})
+	}
+	ps.List[i].Places = append(ps.List[i].Places, places...)
+}
+
+// Noted adds places in a family, whose list tells the note with them.
+func (ps *Placements) Noted(note string, f Family, places ...Place) {
+	ps.Add(f, places...)
+	ps.List[ps.at[f]].Note = note
 }
 
 // Place is a member of a sorted set. A set may have several of one entity.
@@ -101,30 +141,29 @@ func noteOf(member string) string { return member[strings.LastIndexByte(member, 
 // cursor is a member without its note, which may change while a client turns pages.
 func cursor(member string) string { return member[:strings.LastIndexByte(member, 0)] }
 
-// Facets are an entity's places in one order: among all, and among those of its kind. Within each scope (see Category,
-// Season) it has both again.
+// Facets are an entity's places in one order: among all, and among those of its kind. Within each Scope it has both
+// again.
 func Facets(o Order, kind, key string, scopes ...string) []Place {
 	places := []Place{{string(o), key}, {string(o) + ":" + kind, key}}
 	for _, s := range scopes {
-		places = append(places, Place{string(o) + s, key}, Place{string(o) + s + ":" + kind, key})
+		places = append(places, Place{string(o) + s, key}, Place{string(o) + ":" + kind + s, key})
 	}
 	return places
 }
 
-// CategoryScope narrows a channel's programmes to a category.
-func CategoryScope(slug string) string { return "/" + slug }
+// Scope narrows an order to part of a family: a channel's programmes to a category, by its slug; videos to a programme,
+// credits to a person, by their CMS ids.
+func Scope(of string) string { return "/" + of }
 
-// seasonScope narrows a programme's videos by date to a season. By episode a season is a range of keys.
-func seasonScope(season int32) string { return fmt.Sprintf("/s%d", season) }
-
-// VideoPlaces are a video's places among those of its programme.
-func VideoPlaces(kind string, season, episode *int32, published *timestamppb.Timestamp) []Place {
-	date := DateKey(published)
-	places := append(Facets(ByDate, kind, date), Facets(ByEpisode, kind, episodeKey(season, episode, date))...)
-	if season != nil {
-		places = append(places, Place{string(ByDate) + seasonScope(*season) + ":" + kind, date})
+// VideoPlaces are a video's places among those of its programme: by episode only among those of its kind, which readers
+// merge, for that order is asked of one kind as a rule. A season is a range of it.
+func VideoPlaces(programmeID, kind string, season, episode *int32, published *timestamppb.Timestamp) []Place {
+	date, scope := DateKey(published), Scope(programmeID)
+	return []Place{
+		{string(ByDate) + scope, date},
+		{string(ByDate) + ":" + kind + scope, date},
+		{string(ByEpisode) + ":" + kind + scope, episodeKey(season, episode, date)},
 	}
-	return places
 }
 
 // DateKey sorts by time, of any year from 1 to 9999.
@@ -136,13 +175,14 @@ const unnumbered = 99999
 
 // episodeKey sorts by season and episode; what has none comes last, by date.
 func episodeKey(season, episode *int32, date string) string {
-	number := func(n *int32) int32 {
+	number := func(n *int32) string {
 		if n == nil {
-			return unnumbered
+			return strconv.Itoa(unnumbered)
 		}
-		return *n
+		s := strconv.Itoa(int(*n))
+		return "00000"[min(len(s), 5):] + s
 	}
-	return fmt.Sprintf("%05d:%05d:%s", number(season), number(episode), date)
+	return number(season) + ":" + number(episode) + ":" + date
 }
 
 // EpisodeKey is the key of a video in the order ByEpisode.
@@ -158,22 +198,25 @@ func RankKey(position int32, title string) string {
 // maxTitleKey is enough to tell titles apart.
 const maxTitleKey = 60
 
-// TitleKey sorts titles as people do: without regard to case, accents, and signs before the first letter.
+// TitleKey sorts titles as people do: without regard to case, accents and signs.
 func TitleKey(title string) string {
 	var b strings.Builder
-	for _, r := range norm.NFKD.String(title) {
+	for _, r := range norm.NFKD.String(ligatures.Replace(title)) {
 		switch {
 		case b.Len() >= maxTitleKey:
 			return strings.TrimSpace(b.String())
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			b.WriteRune(unicode.ToLower(r))
 		case unicode.Is(unicode.Mn, r) || b.Len() == 0:
-		case unicode.IsSpace(r):
+		case unicode.IsSpace(r) && b.String()[b.Len()-1] != ' ':
 			b.WriteByte(' ')
 		}
 	}
 	return strings.TrimSpace(b.String())
 }
+
+// ligatures have no decomposition in Unicode.
+var ligatures = strings.NewReplacer("œ", "oe", "Œ", "oe", "æ", "ae", "Æ", "ae", "ß", "ss")
 
 // CategoryKey sorts the members of Categories: by the category's slug, then the title that a programme gives it.
 func CategoryKey(slug, title string) string {
@@ -185,26 +228,39 @@ var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 // IsSlug tells whether s is made as slugs are: lower-case letters a-z, digits, and single dashes between them.
 func IsSlug(s string) bool { return slugPattern.MatchString(s) }
 
-// Address is where a slug leads. Its set "slug:x" has the claims on it and "former:x" those of entities that had it: the
-// oldest claim owns it and, when there is none, the oldest former one.
+// Address is where a slug leads. Its family's set "slug" has the claims on it, and "former" those of entities that had
+// it, among those on other slugs: the oldest claim owns it and, when there is none, the oldest former one.
 type Address struct {
 	Family Family
-	Slug   string
+	// Slug is the slug; a video's with its programme's id and a slash before it.
+	Slug string
 }
 
 // SlugOf is the address of a slug that is unique within its kind.
-func SlugOf(kind, slug string) Address { return Address{Family("slug:" + kind + ":" + slug), slug} }
+func SlugOf(kind, slug string) Address {
+	return Address{Family("slug:" + kind + ":" + bucket(slug)), slug}
+}
 
 // VideoSlug is the address of a slug that is unique within a programme.
-func VideoSlug(programmeID, slug string) Address { return Address{Videos(programmeID), slug} }
+func VideoSlug(programmeID, slug string) Address {
+	return Address{Videos(programmeID), memberID(programmeID) + "/" + slug}
+}
 
-func (a Address) set() string    { return "slug:" + a.Slug }
-func (a Address) former() string { return "former:" + a.Slug }
+// The sets of claims. place.lua knows setSlug.
+const (
+	setSlug   = "slug"
+	setFormer = "former"
+)
 
 // Claim is the place of an entity that has the slug, by when it was created.
-func (a Address) Claim(created *timestamppb.Timestamp) Place { return Place{a.set(), DateKey(created)} }
+func (a Address) Claim(created *timestamppb.Timestamp) Place {
+	return Place{setSlug, a.prefix() + DateKey(created)}
+}
 
 // Former is the place of an entity that had the slug.
 func (a Address) Former(created *timestamppb.Timestamp) Place {
-	return Place{a.former(), DateKey(created)}
+	return Place{setFormer, a.prefix() + DateKey(created)}
 }
+
+// prefix is what the keys of the slug's claims begin with.
+func (a Address) prefix() string { return a.Slug + "\x01" }

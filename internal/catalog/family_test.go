@@ -17,8 +17,8 @@ func TestTitleKey(t *testing.T) {
 		"Le Greffe":              "le greffe",
 		"ÉTÉ":                    "ete",
 		"E\u0301te\u0301":        "ete",
-		"« Les  “Autres” »":      "les  autres",
-		"#1 : L'heure":           "1  lheure",
+		"« Les  “Autres” »":      "les autres",
+		"#1 : L'heure":           "1 lheure",
 		"…":                      "",
 		"":                       "",
 		"\x00a\x00b":             "ab",
@@ -48,7 +48,7 @@ func TestTitleKey(t *testing.T) {
 }
 
 func TestFacets(t *testing.T) {
-	got := catalog.Facets(catalog.ByDate, "FILM", "k", catalog.CategoryScope("a"), catalog.CategoryScope("b"))
+	got := catalog.Facets(catalog.ByDate, "FILM", "k", catalog.Scope("a"), catalog.Scope("b"))
 	want := []catalog.Place{
 		{Set: "date", Key: "k"}, {Set: "date:FILM", Key: "k"},
 		{Set: "date/a", Key: "k"}, {Set: "date/a:FILM", Key: "k"},
@@ -58,7 +58,7 @@ func TestFacets(t *testing.T) {
 		t.Error(diff)
 	}
 	day := date(2)
-	got = catalog.VideoPlaces("EPISODE", num(3), num(4), day)
+	got = catalog.VideoPlaces("p", "EPISODE", num(3), num(4), day)
 	want = []catalog.Place{
 		{Set: "date", Key: "2026-01-02T00:00:00.000"}, {Set: "date:EPISODE", Key: "2026-01-02T00:00:00.000"},
 		{Set: "episode", Key: "00003:00004:2026-01-02T00:00:00.000"}, {Set: "episode:EPISODE", Key: "00003:00004:2026-01-02T00:00:00.000"},
@@ -67,7 +67,7 @@ func TestFacets(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got = catalog.VideoPlaces("FILM", nil, nil, day); len(got) != 4 || got[2].Key != catalog.EpisodeKey(nil, nil, day) {
+	if got = catalog.VideoPlaces("p", "FILM", nil, nil, day); len(got) != 4 || got[2].Key != catalog.EpisodeKey(nil, nil, day) {
 		t.Errorf("without numbers: %v", got)
 	}
 }

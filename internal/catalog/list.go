@@ -16,8 +16,8 @@ type List struct {
 	Reverse bool
 	// Kinds, joined by commas, are those wanted; "" for all.
 	Kinds string
-	// Category, a slug, narrows a channel's programmes; "" for all.
-	Category string
+	// Scope narrows it; see the function of that name. "" for all, but credits have one.
+	Scope string
 	// Season narrows a programme's videos when BySeason.
 	Season   int32
 	BySeason bool
@@ -28,9 +28,15 @@ type List struct {
 	First int
 }
 
+// VideosOf is the list of a programme's videos, by its CMS id.
+func VideosOf(programmeID string) List { return List{Family: Videos(programmeID), Scope: programmeID} }
+
+// CreditsOf is the list of the programmes that credit a person, by the CMS id.
+func CreditsOf(personID string) List { return List{Family: Credits(personID), Scope: personID} }
+
 // Name tells the list from any other, whatever the page.
 func (l List) Name() string {
-	return fmt.Sprintf("%q %q %t %q %q %d %t %t", l.Family, l.Order, l.Reverse, l.Kinds, l.Category, l.Season, l.BySeason, l.Open)
+	return fmt.Sprintf("%q %q %t %q %q %d %t %t", l.Family, l.Order, l.Reverse, l.Kinds, l.Scope, l.Season, l.BySeason, l.Open)
 }
 
 // Page is part of a list.
@@ -53,35 +59,32 @@ func CursorOf(key, id string) string { return key + "\x00" + memberID(id) }
 // set is a sorted set, or a range of its keys that begin with a prefix.
 type set struct{ key, prefix string }
 
-// videoKinds are all kinds that a season's sets by date are kept apart for.
+// videoKinds are all, for by episode each has its own set alone.
 var videoKinds = []string{"FILM", "EPISODE", "REPLAY", "EXTRACT", "BONUS", "TRAILER", "LIVE"}
 
 // sets are where a list's members are: each is in one of them.
 func (l List) sets(c *Catalog) []set {
-	name, prefix := string(l.Order), ""
+	scope, prefix := "", ""
 	var kinds []string
 	if l.Kinds != "" {
 		kinds = strings.Split(l.Kinds, ",")
 	}
-	if l.Category != "" {
-		name += CategoryScope(l.Category)
+	if l.Scope != "" {
+		scope = Scope(l.Scope)
 	}
-	switch {
-	case l.BySeason && l.Order == ByEpisode:
+	if l.Order == ByEpisode && kinds == nil {
+		kinds = videoKinds
+	}
+	if l.BySeason {
 		prefix = fmt.Sprintf("%05d:", l.Season)
-	case l.BySeason:
-		name += seasonScope(l.Season)
-		if kinds == nil {
-			kinds = videoKinds
-		}
 	}
-	base := c.family(l.Family) + name
+	base := c.family(l.Family) + string(l.Order)
 	if kinds == nil {
-		return []set{{base, prefix}}
+		return []set{{base + scope, prefix}}
 	}
 	out := make([]set, len(kinds))
 	for i, k := range kinds {
-		out[i] = set{base + ":" + k, prefix}
+		out[i] = set{base + ":" + k + scope, prefix}
 	}
 	return out
 }
@@ -125,7 +128,13 @@ type pageReading struct {
 	sets  []set
 }
 
-func (l List) read(v View) reading { return &pageReading{list: l, view: v, page: Page{End: l.After}} }
+func (l List) read(v View) reading {
+	r := pageReading{list: l, view: v, page: Page{End: l.After}}
+	if l.BySeason && l.Order != ByEpisode {
+		return &seasonReading{r}
+	}
+	return &r
+}
 
 func (r *pageReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
 	if r.round == 0 {
@@ -173,6 +182,45 @@ func (r *pageReading) hear(cmds []redis.Cmder) (again bool) {
 }
 
 func (r *pageReading) answer() any { return r.page }
+
+// seasonReading gathers a page of a season by date: the season, which is a range of the order by episode, is read whole
+// and sorted here.
+type seasonReading struct{ pageReading }
+
+// maxSeason is more than a season has videos of a kind.
+const maxSeason = 10_000
+
+func (r *seasonReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
+	l := r.list
+	l.Order = ByEpisode
+	r.sets = l.sets(c)
+	for _, s := range r.sets {
+		low, high := s.between("", false)
+		p.ZRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: low, Max: high, Count: maxSeason})
+	}
+}
+
+func (r *seasonReading) hear(cmds []redis.Cmder) (again bool) {
+	const numbers = len("00000:00000:") // before the date in the order by episode
+	var members []string
+	for _, cmd := range cmds {
+		for _, m := range cmd.(*redis.StringSliceCmd).Val() {
+			members = append(members, m[numbers:])
+		}
+	}
+	r.page.Total = len(members)
+	slices.Sort(members)
+	if r.list.Reverse {
+		slices.Reverse(members)
+	}
+	if after := r.list.After; after != "" {
+		members = slices.DeleteFunc(members, func(m string) bool {
+			return r.list.Reverse && cursor(m) >= after || !r.list.Reverse && cursor(m) <= after
+		})
+	}
+	r.page.take(members, false, r.view, r.list)
+	return false
+}
 
 // take adds to the page what is open of the members that follow it, and tells whether it wants more.
 func (p *Page) take(members []string, more bool, v View, l List) bool {

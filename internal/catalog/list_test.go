@@ -267,7 +267,7 @@ func TestKindsAreMerged(t *testing.T) {
 	s.applyAll(changes...)
 	slices.SortFunc(items, func(a, b item) int { return cmpOf(a.date()+"\x00"+a.ID, b.date()+"\x00"+b.ID) })
 	for wanted, in := range map[string][]string{"": kinds, "FILM": {"FILM"}, "FILM,SERIES": {"FILM", "SERIES"}, "NEWS,GAME,FILM": {"NEWS", "GAME", "FILM"}, "FILM,NONE": {"FILM"}, "NONE": nil} {
-		for _, l := range []catalog.List{{Family: catalog.Programmes}, {Family: catalog.OfChannel("c")}, {Family: catalog.OfChannel("c"), Category: "g"}, {Family: catalog.OfCategory("g")}} {
+		for _, l := range []catalog.List{{Family: catalog.Programmes}, {Family: catalog.OfChannel("c")}, {Family: catalog.OfChannel("c"), Scope: "g"}, {Family: catalog.OfCategory("g")}} {
 			for _, reverse := range []bool{false, true} {
 				l.Order, l.Kinds, l.Reverse, l.First = catalog.ByDate, wanted, reverse, 7
 				var want []string
@@ -470,7 +470,7 @@ func TestAPersonOfManyCredits(t *testing.T) {
 	const many = 5000
 	s := open(t)
 	one := item{Ref: catalog.Ref{Kind: "programme", ID: "all"}, fence: fence(1), kind: "FILM", day: 1, people: slices.Repeat([]string{"pe"}, many)}
-	list := catalog.List{Family: catalog.Credits("pe"), Order: catalog.ByDate, First: 100}
+	list := catalog.List{Family: catalog.Credits("pe"), Scope: "pe", Order: catalog.ByDate, First: 100}
 	s.apply(one.change())
 	if got := s.turn(view, list); len(got) != many || s.page(view, list).Total != many {
 		t.Errorf("by one programme: %d of %d", len(got), s.page(view, list).Total)

@@ -345,13 +345,12 @@ func (m *model) listings() (out []listing) {
 		l := catalog.List{Order: catalog.ByDate, Kinds: kinds}
 		for _, c := range []string{"c0", "c1"} {
 			for _, g := range []string{"", "g0", "g1"} {
-				l.Family, l.Category = catalog.OfChannel(c), g
+				l.Family, l.Scope = catalog.OfChannel(c), g
 				add(l, func(it item) bool { return it.channel == c && (g == "" || slices.Contains(it.genres, g)) }, date)
 			}
 		}
-		l.Category = ""
 		for _, p := range []string{"a", "b", "c"} {
-			l.Family = catalog.Credits(p)
+			l.Family, l.Scope = catalog.Credits(p), p
 			add(l, func(item) bool { return true }, func(it item) (keys []string) {
 				for i, who := range it.people {
 					if who == p {

@@ -1,69 +1,106 @@
 -- Puts entities into a family's sets, moves them within them, or takes them out.
--- KEYS: members (a hash: entity id -> its fence, then its spec). The family's sets lie beside it.
+-- KEYS: members (a hash: entity id -> its fence, then its spec; and '' while the family is empty and expires). The
+-- family's sets lie beside it.
 -- ARGV: now (ms), how long a removed member's fence is kept (ms), then per entity its fence, its id and its spec: "" for
 -- none, else JSON {n: note, p: [set, key, set, key, ...]}.
--- Returns per entity the first slug that it newly claims and an older one owns, or "".
+-- Returns, for each slug that an entity newly claims and an older one owns, which entity (from 0) and the slug.
 local members, now, kept = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local base = string.sub(members, 1, -8) -- without "members"
 local removed = base .. 'removed'
 local call, sub = redis.call, string.sub
-local contested = {}
-for i = 3, #ARGV, 3 do
-  local fence, id, spec = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local old = call('HGET', members, id)
-  local had = old and sub(old, #fence + 1) or ''
-  local lost = ''
+
+local ids = {''}
+for i = 4, #ARGV, 3 do ids[#ids + 1] = ARGV[i] end
+local stored = call('HMGET', members, unpack(ids))
+
+-- What goes into one set, or the hash, goes in one command.
+local adds, fields, claims, placed, emptied = {}, {}, {}, false, false
+local function add(set, member)
+  local list = adds[set]
+  if not list then
+    list = {}
+    adds[set] = list
+  end
+  list[#list + 1] = 0
+  list[#list + 1] = member
+  if #list >= 1000 then
+    call('ZADD', base .. set, unpack(list))
+    adds[set] = nil
+  end
+end
+
+local function slugOf(key) return string.match(key, '^[^\1]*') end
+
+for n = 2, #ids do
+  local id, old = ids[n], stored[n]
+  local fence, spec = ARGV[3 * n - 3], ARGV[3 * n - 1]
   if not old or fence >= sub(old, 1, #fence) then
+    local had = old and sub(old, #fence + 1) or ''
     if spec ~= had then
-      local was = had ~= '' and cjson.decode(had) or {n = '', p = {}}
+      local leaves, owned, same = {}, {}, false
       local new = spec ~= '' and cjson.decode(spec) or {n = '', p = {}}
-      local before, after, same = was.p, new.p, was.n == new.n
-      -- leaves has the places that it had and, in the end, has not any more; claimed the slugs that it had.
-      local leaves, claimed = {}, {}
-      for j = 1, #before, 2 do
-        local set = before[j]
-        leaves[set .. '\0' .. before[j + 1]] = true
-        if sub(set, 1, 5) == 'slug:' then claimed[set] = true end
+      local was = had ~= '' and cjson.decode(had)
+      if was then
+        same = was.n == new.n
+        for j = 1, #was.p, 2 do
+          leaves[was.p[j] .. '\0' .. was.p[j + 1]] = j
+          if was.p[j] == 'slug' then owned[slugOf(was.p[j + 1])] = true end
+        end
+      elseif old then
+        call('ZREM', removed, id)
       end
-      local tail = '\0' .. id .. '\0' .. new.n
+      local tail, after = '\0' .. id .. '\0' .. new.n, new.p
       for j = 1, #after, 2 do
         local set, key = after[j], after[j + 1]
-        local place = set .. '\0' .. key
+        local place = was and set .. '\0' .. key
         if same and leaves[place] then
           leaves[place] = nil
         else
-          local member = key .. tail
-          call('ZADD', base .. set, 0, member)
-          if lost == '' and sub(set, 1, 5) == 'slug:' and not claimed[set] and call('ZRANK', base .. set, member) > 0 then
-            lost = sub(set, 6)
-          end
+          add(set, key .. tail)
+          if set == 'slug' and not owned[slugOf(key)] then claims[#claims + 1] = {n - 2, slugOf(key), key .. tail} end
         end
       end
-      tail = '\0' .. id .. '\0' .. was.n
-      for j = 1, #before, 2 do
-        local set, key = before[j], before[j + 1]
-        if leaves[set .. '\0' .. key] then call('ZREM', base .. set, key .. tail) end
-      end
-      if had == '' then
-        if old then call('ZREM', removed, id) end
-        -- The family may have been empty, and about to expire: both keys, or none.
-        if call('PERSIST', members) == 1 then call('PERSIST', removed) end
+      if was then
+        tail = '\0' .. id .. '\0' .. was.n
+        for _, j in pairs(leaves) do call('ZREM', base .. was.p[j], was.p[j + 1] .. tail) end
       end
     end
-    call('HSET', members, id, fence .. spec)
+    fields[#fields + 1] = id
+    fields[#fields + 1] = fence .. spec
     if spec == '' then
       -- Its fence outlives it, so that a late write does not bring it back.
       call('ZADD', removed, now, id)
-      for _, gone in ipairs(call('ZRANGEBYSCORE', removed, '-inf', now - kept, 'LIMIT', 0, 100)) do
-        call('HDEL', members, gone)
-        call('ZREM', removed, gone)
-      end
-      if call('HLEN', members) == call('ZCARD', removed) then
-        call('PEXPIRE', members, kept)
-        call('PEXPIRE', removed, kept)
-      end
+      emptied = true
+    else
+      placed = true
     end
   end
-  contested[#contested + 1] = lost
+end
+for set, list in pairs(adds) do call('ZADD', base .. set, unpack(list)) end
+if #fields > 0 then call('HSET', members, unpack(fields)) end
+
+if placed and stored[1] then
+  call('HDEL', members, '')
+  call('PERSIST', members)
+  call('PERSIST', removed)
+elseif emptied then
+  for _, gone in ipairs(call('ZRANGEBYSCORE', removed, '-inf', now - kept, 'LIMIT', 0, 100)) do
+    call('HDEL', members, gone)
+    call('ZREM', removed, gone)
+  end
+  if stored[1] or call('HLEN', members) == call('ZCARD', removed) then
+    call('HSET', members, '', '')
+    call('PEXPIRE', members, kept)
+    call('PEXPIRE', removed, kept)
+  end
+end
+
+local contested = {}
+for _, claim in ipairs(claims) do
+  local first = call('ZRANGEBYLEX', base .. 'slug', '[' .. claim[2] .. '\1', '+', 'LIMIT', 0, 1)[1]
+  if first ~= claim[3] then
+    contested[#contested + 1] = claim[1]
+    contested[#contested + 1] = claim[2]
+  end
 end
 return contested

@@ -164,8 +164,11 @@ func (r revision) read(View) reading {
 func (a Address) read(View) reading {
 	return &once{
 		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
-			p.ZRange(ctx, c.family(a.Family)+a.set(), 0, 0)
-			p.ZRange(ctx, c.family(a.Family)+a.former(), 0, 0)
+			for _, name := range []string{setSlug, setFormer} {
+				claims := set{c.family(a.Family) + name, a.prefix()}
+				low, high := claims.between("", false)
+				p.ZRangeByLex(ctx, claims.key, &redis.ZRangeBy{Min: low, Max: high, Count: 1})
+			}
 		},
 		result: func(cmds []redis.Cmder) any {
 			for _, cmd := range cmds {
@@ -224,7 +227,7 @@ func (c *Catalog) Groups(ctx context.Context, of []Grouping) ([][]Group, error) 
 // Seasons groups a programme's episodes by season: a group's key begins with the season's number. Those of no season
 // are a group of their own, the last, with NoSeason for a number.
 func Seasons(programmeID string) Grouping {
-	return Grouping{Videos(programmeID), string(ByEpisode) + ":EPISODE", ":"}
+	return Grouping{Videos(programmeID), string(ByEpisode) + ":EPISODE" + Scope(programmeID), ":"}
 }
 
 // NoSeason is the number of the group of episodes without a season.
@@ -235,7 +238,7 @@ func AllCategories() Grouping { return Grouping{Categories, CategorySet, Categor
 
 // The one set of Categories, and what parts slug and title in its keys.
 const (
-	CategorySet       = "slug"
+	CategorySet       = "category"
 	CategorySeparator = "\x01"
 )
 

@@ -140,15 +140,15 @@ func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family,
 		return err
 	}
 	for n, cmd := range cmds {
-		slugs, err := cmd.(*redis.Cmd).StringSlice()
+		contested, err := cmd.(*redis.Cmd).Slice()
 		if err != nil {
 			return fmt.Errorf("placing in %s: %w", calls[n].family, err)
 		}
-		for k, slug := range slugs {
-			if slug != "" {
-				o := &out[calls[n].changes[k]]
-				o.Contested = append(o.Contested, slug)
-			}
+		for ; len(contested) >= 2; contested = contested[2:] {
+			which, _ := contested[0].(int64)
+			slug, _ := contested[1].(string)
+			o := &out[calls[n].changes[which]]
+			o.Contested = append(o.Contested, slug)
 		}
 	}
 	return nil

@@ -74,10 +74,10 @@ func parseList(req *catalogv1.ListRequest) (l catalog.List, kind string, err err
 			}
 			l.Family = catalog.OfCategory(of.GetId())
 		case "programme":
-			l.Family, kind = catalog.Videos(of.GetId()), "video"
+			l.Family, l.Scope, kind = catalog.Videos(of.GetId()), of.GetId(), "video"
 			title, episode = false, true
 		case "person":
-			l.Family = catalog.Credits(of.GetId())
+			l.Family, l.Scope = catalog.Credits(of.GetId()), of.GetId()
 		default:
 			return l, "", invalid("of: a %q has no list: one of a channel, category, programme or person has, and no owner for all programmes", clip(of.GetKind()))
 		}

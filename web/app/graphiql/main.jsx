@@ -9,7 +9,7 @@ import { sample } from '../shared/examples.js'
 import { savedScreen, saveScreen, screens } from '../shared/screens.js'
 import { App } from './app.jsx'
 
-// A link from the start page brings a query, its variables and a screen. They are taken out of the address, so that a
+// A link from the page for developers brings a query, its variables and a screen. They are taken out of the address, so that a
 // reload shows what was edited since and not the link's query again.
 const link = new URLSearchParams(location.search)
 if (link.size) history.replaceState(null, '', location.pathname)

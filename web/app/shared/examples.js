@@ -1,7 +1,7 @@
 import { post } from './query.js'
 
 /**
- * The example queries, on the start page and as GraphiQL's first tabs. `variables` takes a sample of what the
+ * The example queries, on the page for developers and as GraphiQL's first tabs. `variables` takes a sample of what the
  * catalogue really has, so that no slug is written down here: see pick().
  */
 export const examples = [
