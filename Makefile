@@ -36,7 +36,7 @@ check-generated: generate ## Fail if generated code is not what git has (committ
 	@untracked=$$(git ls-files --others --exclude-standard -- $(generated)); \
 	if [ -n "$$untracked" ]; then echo "generated, but not in git:" $$untracked >&2; exit 1; fi
 
-.PHONY: lint test test-short check
+.PHONY: lint test test-short test-browser check
 lint: ## Run the linters
 	$(golangci) run ./...
 	$(buf) lint
@@ -51,7 +51,10 @@ test: ## Run every test against the real servers, which it starts (ARGS="-run Te
 test-short: ## Run the tests against the embedded servers: no set-up
 	go test ./...
 
-check: check-generated lint test ## Run what CI runs
+test-browser: ## Drive the pages in a headless Chromium (CHROMIUM=PATH); needs Node 20.19 and npm
+	cd dev/browser && npm ci --no-audit --no-fund --silent && npm test
+
+check: check-generated lint test-browser test ## Run what CI runs
 
 .PHONY: bench bench-freshness bench-project
 bench: ## Run the benchmarks
@@ -61,7 +64,7 @@ bench-freshness: ## Measure how long an edit takes to be served, on the real ser
 	dev/stack/stack run -- go run ./dev/bench/freshness $(or $(ARGS),--rate 50 --duration 60s)
 
 bench-project: ## Measure transform and project beside bare loops, on the real servers (ARGS="--titles FILE")
-	dev/stack/stack run -- go run ./dev/bench/project $(ARGS)
+	dev/stack/stack run --only kafka,redis -- go run ./dev/bench/project $(ARGS)
 
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist

@@ -24,7 +24,7 @@ type config struct {
 	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served: ${default}."`
 	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS: ${default}."`
 
-	GRPC  string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC, regie.catalog.v1.CatalogService): ${default}."`
+	GRPC string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC, regie.catalog.v1.CatalogService): ${default}."`
 
 	Kafka           string `placeholder:"HOST:PORT,..." group:"Real servers" help:"Kafka's bootstrap brokers."`
 	KafkaProperties string `placeholder:"FILE" type:"path" group:"Real servers" help:"Properties for librdkafka, a name=value a line: TLS, SASL."`
@@ -32,14 +32,14 @@ type config struct {
 	Mongodb         string `name:"mongodb" placeholder:"URI" group:"Real servers" help:"MongoDB, a replica set: mongodb://..."`
 	MongodbDatabase string `default:"cms" placeholder:"NAME" group:"Real servers" help:"The CMS's database: ${default}."`
 
-	Data       string `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
-	Project    string `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
-	Instance   string `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
-	SecretFile string `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
-	GraphiQL   *bool  `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
+	Data       string   `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
+	Project    string   `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
+	Instance   string   `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
+	SecretFile string   `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
+	GraphiQL   *bool    `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
 	CORSOrigin []string `name:"cors-origin" placeholder:"ORIGIN,..." help:"Other sites whose pages may ask GraphQL, such as https://www.example.org; * for all. Default: none."`
-	LogLevel   string `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
-	LogFormat  string `default:"text" enum:"text,json" help:"One of ${enum}."`
+	LogLevel   string   `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
+	LogFormat  string   `default:"text" enum:"text,json" help:"One of ${enum}."`
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Start roles. Without addresses: every role, on embedded servers. This is the default command."`
 	Import  importCommand  `cmd:"" help:"Fill the CMS from a titles file."`

@@ -15,6 +15,7 @@ import (
 
 // May this be watched here and now, and if not, why and when.
 type Availability struct {
+	// Whether, and if not, why.
 	State AvailabilityState `json:"state"`
 	// When it can, could or will first be watched, where that is bounded.
 	From *timestamppb.Timestamp `json:"from,omitempty"`
@@ -28,20 +29,25 @@ type Availability struct {
 
 // A page of cards.
 type CardConnection struct {
-	Edges    []*CardEdge `json:"edges"`
-	PageInfo *PageInfo   `json:"pageInfo"`
+	// The page's, in the list's order.
+	Edges []*CardEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // A page of credits.
 type CreditConnection struct {
-	Edges    []*CreditEdge `json:"edges"`
-	PageInfo *PageInfo     `json:"pageInfo"`
+	// The page's, in the list's order.
+	Edges []*CreditEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
 	// How many the whole list has.
 	TotalCount int32 `json:"totalCount"`
 }
 
 // An image in one width.
 type ImageSource struct {
+	// Where it is, in that width.
 	URL string `json:"url"`
 	// Pixels.
 	Width int32 `json:"width"`
@@ -51,10 +57,12 @@ type ImageSource struct {
 
 // Where a page lies in its list (Relay).
 type PageInfo struct {
+	// Whether to read on. A page may be short, even empty, and have more behind it.
 	HasNextPage bool `json:"hasNextPage"`
 	// True when `after` was given: lists are read forwards.
-	HasPreviousPage bool    `json:"hasPreviousPage"`
-	StartCursor     *string `json:"startCursor,omitempty"`
+	HasPreviousPage bool `json:"hasPreviousPage"`
+	// The first edge's; null without edges.
+	StartCursor *string `json:"startCursor,omitempty"`
 	// Give it as `after` to read on.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
@@ -62,14 +70,17 @@ type PageInfo struct {
 // Give exactly one.
 type ProgrammeBy struct {
 	// A global id, such as programme:p001.
-	ID   *string `json:"id,omitempty"`
+	ID *string `json:"id,omitempty"`
+	// Its slug, or one that it had.
 	Slug *string `json:"slug,omitempty"`
 }
 
 // A page of programmes.
 type ProgrammeConnection struct {
-	Edges    []*ProgrammeEdge `json:"edges"`
-	PageInfo *PageInfo        `json:"pageInfo"`
+	// The page's, in the list's order.
+	Edges []*ProgrammeEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
 	// How many the whole list has, whether they can be watched here and now or not.
 	TotalCount int32 `json:"totalCount"`
 }
@@ -79,8 +90,9 @@ type ProgrammeFilter struct {
 	// A global id, such as channel:ch-one.
 	ChannelID *string `json:"channelId,omitempty"`
 	// A global id, such as category:drama.
-	CategoryID *string                   `json:"categoryId,omitempty"`
-	Kinds      []catalogv1.ProgrammeKind `json:"kinds,omitempty"`
+	CategoryID *string `json:"categoryId,omitempty"`
+	// Of any of these kinds.
+	Kinds []catalogv1.ProgrammeKind `json:"kinds,omitempty"`
 	// False: also those that cannot be watched here and now.
 	AvailableOnly bool `json:"availableOnly"`
 }
@@ -93,36 +105,44 @@ type Query struct {
 
 // A page of rails.
 type SectionConnection struct {
-	Edges    []*SectionEdge `json:"edges"`
-	PageInfo *PageInfo      `json:"pageInfo"`
+	// The page's, in the list's order.
+	Edges []*SectionEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
 }
 
 // Give exactly one.
 type SlugOrID struct {
 	// A global id of the right kind.
-	ID   *string `json:"id,omitempty"`
+	ID *string `json:"id,omitempty"`
+	// Its slug, or one that it had.
 	Slug *string `json:"slug,omitempty"`
 }
 
 // Give exactly one.
 type VideoBy struct {
 	// A global id, such as video:p001-s01e01.
-	ID   *string    `json:"id,omitempty"`
+	ID *string `json:"id,omitempty"`
+	// Its slug within its programme's.
 	Slug *VideoSlug `json:"slug,omitempty"`
 }
 
 // A page of videos.
 type VideoConnection struct {
-	Edges    []*VideoEdge `json:"edges"`
-	PageInfo *PageInfo    `json:"pageInfo"`
+	// The page's, in the list's order.
+	Edges []*VideoEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
 	// How many the whole list has, whether they can be watched here and now or not.
 	TotalCount int32 `json:"totalCount"`
 }
 
 // Which videos. What is left out does not matter.
 type VideoFilter struct {
-	Kinds  []catalogv1.VideoKind `json:"kinds,omitempty"`
-	Season *int32                `json:"season,omitempty"`
+	// Of any of these kinds.
+	Kinds []catalogv1.VideoKind `json:"kinds,omitempty"`
+	// Of the season of that number.
+	Season *int32 `json:"season,omitempty"`
 	// False: also those that cannot be watched here and now.
 	AvailableOnly bool `json:"availableOnly"`
 }
@@ -139,6 +159,7 @@ type VideoSlug struct {
 type AvailabilityState string
 
 const (
+	// Here and now, by everybody.
 	AvailabilityStateAvailable AvailabilityState = "AVAILABLE"
 	// Here and now, by those who have the offer.
 	AvailabilityStateOfferRequired AvailabilityState = "OFFER_REQUIRED"
@@ -147,7 +168,8 @@ const (
 	// Not any more: `until` says since when.
 	AvailabilityStateExpired AvailabilityState = "EXPIRED"
 	// Not in this territory: `territories` says where.
-	AvailabilityStateGeoBlocked      AvailabilityState = "GEO_BLOCKED"
+	AvailabilityStateGeoBlocked AvailabilityState = "GEO_BLOCKED"
+	// On no screen of this kind, whatever the time and the territory.
 	AvailabilityStateNotOnThisScreen AvailabilityState = "NOT_ON_THIS_SCREEN"
 )
 
@@ -327,7 +349,8 @@ const (
 	TextLengthShort TextLength = "SHORT"
 	// About 300 characters.
 	TextLengthMedium TextLength = "MEDIUM"
-	TextLengthLong   TextLength = "LONG"
+	// Several sentences.
+	TextLengthLong TextLength = "LONG"
 )
 
 var AllTextLength = []TextLength{

@@ -74,13 +74,13 @@ func (s *Sink) Moved(ctx context.Context, parts []stream.Assigned) ([]stream.Ass
 }
 
 // MaxBatch is how many records the role's consumer is to take at once: several chunks.
-const MaxBatch = 2000
+const MaxBatch = 4000
 
 const (
 	// chunkSize is how many entities are written together: enough to make nothing of the round trips.
-	chunkSize = 256
+	chunkSize = 1000
 	// inFlight chunks: while Redis works on one, another is projected.
-	inFlight = 2
+	inFlight = 3
 )
 
 // Apply implements stream.Sink.

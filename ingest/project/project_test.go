@@ -187,9 +187,13 @@ func (e *env) programmeNow(id string) *projectionv1.Programme {
 
 func (e *env) title(id string) string { return e.programmeNow(id).GetTitle() }
 
-func (e *env) list(f catalog.Family) []string {
+// all are all programmes.
+var all = catalog.List{Family: catalog.Programmes}
+
+func (e *env) list(l catalog.List) []string {
 	e.t.Helper()
-	ps, err := e.catalog.Pages(e.t.Context(), catalog.View{Screen: catalog.Web, Now: time.Now()}, []catalog.List{{Family: f, Order: catalog.ByDate, First: 100}})
+	l.Order, l.First = catalog.ByDate, 100
+	ps, err := e.catalog.Pages(e.t.Context(), catalog.View{Screen: catalog.Web, Now: time.Now()}, []catalog.List{l})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -241,14 +245,14 @@ func TestWhatIsPublishedIsServed(t *testing.T) {
 	e := open(t)
 	e.start()
 	e.produce(programme("p1", "le-greffe", "Le Greffe"), programme("p2", "nimbo", "Nimbo"), video("v1", "p1", "Un"), video("v2", "p1", "Deux"))
-	e.eventually("both are listed", func() bool { return len(e.list(catalog.Programmes)) == 2 && len(e.list(catalog.Videos("p1"))) == 2 })
+	e.eventually("both are listed", func() bool { return len(e.list(all)) == 2 && len(e.list(catalog.VideosOf("p1"))) == 2 })
 	if got := e.title("p1"); got != "Le Greffe" {
 		t.Errorf("got %q", got)
 	}
 	e.produce(deleted("programme", "p1")...)
 	e.produce(deleted("video", "v1")...)
 	e.eventually("they are gone", func() bool {
-		return e.programmeNow("p1") == nil && slices.Equal(e.list(catalog.Programmes), []string{"p2"}) && slices.Equal(e.list(catalog.Videos("p1")), []string{"v2"})
+		return e.programmeNow("p1") == nil && slices.Equal(e.list(all), []string{"p2"}) && slices.Equal(e.list(catalog.VideosOf("p1")), []string{"v2"})
 	})
 	os, err := e.catalog.Owners(t.Context(), []catalog.Address{catalog.SlugOf("programme", "le-greffe"), catalog.SlugOf("programme", "nimbo"), catalog.VideoSlug("p1", "v2")})
 	if err != nil {
@@ -519,8 +523,11 @@ func TestAProgrammeIsInTheListsOfWhatItNames(t *testing.T) {
 	lists := func() map[string][]string {
 		t.Helper()
 		got := map[string][]string{}
-		for _, f := range []catalog.Family{catalog.Programmes, catalog.OfChannel("c1"), catalog.OfCategory("drame"), catalog.Credits("pe1"), catalog.Credits("pe2")} {
-			got[string(f)] = e.list(f)
+		for name, l := range map[string]catalog.List{
+			"programmes": all, "channel": {Family: catalog.OfChannel("c1")}, "category": {Family: catalog.OfCategory("drame")},
+			"pe1": catalog.CreditsOf("pe1"), "pe2": catalog.CreditsOf("pe2"),
+		} {
+			got[name] = e.list(l)
 		}
 		gs, err := e.catalog.Groups(t.Context(), []catalog.Grouping{catalog.AllCategories()})
 		if err != nil {
@@ -537,8 +544,8 @@ func TestAProgrammeIsInTheListsOfWhatItNames(t *testing.T) {
 	e.apply(event("programme", "p1", &catalogv1.ProgrammeEvent{Payload: in}))
 	one := []string{"p1"}
 	want := map[string][]string{
-		"programmes": one, "channel-programmes:c1": one, "category-programmes:drame": one,
-		"credits:pe1": {"p1", "p1"}, "credits:pe2": one, "categories": {`"drame\x01Drame" 1`}, "former": one,
+		"programmes": one, "channel": one, "category": one,
+		"pe1": {"p1", "p1"}, "pe2": one, "categories": {`"drame\x01Drame" 1`}, "former": one,
 	}
 	if diff := cmp.Diff(want, lists()); diff != "" {
 		t.Error(diff)
@@ -549,8 +556,8 @@ func TestAProgrammeIsInTheListsOfWhatItNames(t *testing.T) {
 	r.Fence = stream.Fence{Incarnation: 1, Offset: 10}
 	e.apply(r)
 	want = map[string][]string{
-		"programmes": one, "channel-programmes:c1": nil, "category-programmes:drame": nil,
-		"credits:pe1": one, "credits:pe2": nil, "former": {""},
+		"programmes": one, "channel": nil, "category": nil,
+		"pe1": one, "pe2": nil, "former": {""},
 	}
 	if diff := cmp.Diff(want, lists()); diff != "" {
 		t.Error(diff)
@@ -605,7 +612,7 @@ func TestAnEmptiedRedisIsFilledAgain(t *testing.T) {
 			e.produce(programme("p1", "a", "One"), programme("p2", "b", "Two"), video("v1", "p1", "V"))
 			e.produce(deleted("programme", "p2")...)
 			full := func() bool {
-				return e.title("p1") == "One" && e.programmeNow("p2") == nil && len(e.list(catalog.Videos("p1"))) == 1 && len(e.list(catalog.Programmes)) == 1
+				return e.title("p1") == "One" && e.programmeNow("p2") == nil && len(e.list(catalog.VideosOf("p1"))) == 1 && len(e.list(all)) == 1
 			}
 			e.eventually("it is full", full)
 			e.eventually("ready", c.Ready)
@@ -614,7 +621,7 @@ func TestAnEmptiedRedisIsFilledAgain(t *testing.T) {
 				// tell. What is written next is complete nevertheless.
 				e.empty(part)
 				e.produce(programme("p1", "a", "One"))
-				e.eventually("the next edit is whole", func() bool { return e.title("p1") == "One" && len(e.list(catalog.Programmes)) == 1 })
+				e.eventually("the next edit is whole", func() bool { return e.title("p1") == "One" && len(e.list(all)) == 1 })
 				return
 			}
 			before := e.programmeNow("p1").GetRevision()

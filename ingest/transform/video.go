@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -105,12 +107,15 @@ func isLanguage(s string) bool {
 	return true
 }
 
+// markers are in the order of their beginning.
 func (d document) markers() []*catalogv1.Marker {
-	return documents(d, "markers", maxMarkers, func(n document) *catalogv1.Marker {
+	ms := documents(d, "markers", maxMarkers, func(n document) *catalogv1.Marker {
 		m := &catalogv1.Marker{Kind: enum(n, "kind", markerKinds), Start: n.requiredInteger("start", 0, week), End: n.integer("end", 0, week)}
 		if m.End != nil && *m.End < m.Start {
 			n.fail("end", "must not be before start")
 		}
 		return m
 	})
+	slices.SortStableFunc(ms, func(a, b *catalogv1.Marker) int { return cmp.Compare(a.Start, b.Start) })
+	return ms
 }

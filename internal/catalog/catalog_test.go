@@ -91,10 +91,14 @@ func (s *store) applyAll(changes ...catalog.Change) []catalog.Outcome {
 }
 
 // list reads a whole list, as ids.
-func (s *store) list(f catalog.Family, order catalog.Order) []string {
+func (s *store) list(l catalog.List, order catalog.Order) []string {
 	s.t.Helper()
-	return ids(s.page(view, catalog.List{Family: f, Order: order, First: 10000}).Members)
+	l.Order, l.First = order, 10000
+	return ids(s.page(view, l).Members)
 }
+
+// of is the list of a whole family.
+func of(f catalog.Family) catalog.List { return catalog.List{Family: f} }
 
 func (s *store) page(v catalog.View, l catalog.List) catalog.Page {
 	s.t.Helper()
@@ -255,7 +259,7 @@ func (it item) change() (ch catalog.Change) {
 	}
 	credits := map[string][]catalog.Place{}
 	for i, p := range it.people {
-		credits[p] = append(credits[p], catalog.Facets(catalog.ByDate+catalog.Order(catalog.Scope(p)), it.kind, fmt.Sprintf("%s:%05d", it.date(), i))...)
+		credits[p] = append(credits[p], catalog.Facets(catalog.ByDate, it.kind, fmt.Sprintf("%s:%05d", it.date(), i), catalog.Scope(p))[2:]...)
 	}
 	for _, p := range slices.Sorted(maps.Keys(credits)) {
 		add(catalog.Credits(p), credits[p]...)
@@ -498,7 +502,7 @@ func TestAMoveLeavesNothingBehind(t *testing.T) {
 	s.apply(video("v", fence(2), "p2", "b", 3, 3))
 	for _, o := range []catalog.Order{catalog.ByDate, catalog.ByEpisode} {
 		for p, want := range map[string]string{"p1": "w", "p2": "v"} {
-			if diff := cmp.Diff([]string{want}, s.list(catalog.Videos(p), o)); diff != "" {
+			if diff := cmp.Diff([]string{want}, s.list(catalog.VideosOf(p), o)); diff != "" {
 				t.Errorf("%s by %s: %s", p, o, diff)
 			}
 		}
@@ -511,7 +515,7 @@ func TestAMoveLeavesNothingBehind(t *testing.T) {
 	}
 	// A change of the sort keys alone moves it within its lists.
 	s.apply(video("v", fence(3), "p2", "b", 9, 9))
-	if diff := cmp.Diff([]string{"v"}, s.list(catalog.Videos("p2"), catalog.ByDate)); diff != "" {
+	if diff := cmp.Diff([]string{"v"}, s.list(catalog.VideosOf("p2"), catalog.ByDate)); diff != "" {
 		t.Error(diff)
 	}
 	// So does one of the note alone: the member is another.
@@ -545,7 +549,9 @@ func TestARemovalLeavesNothingButFencesThatExpire(t *testing.T) {
 	if o := s.apply(video("v", fence(2), "p2", "b", 2, 2)); !o.Refused {
 		t.Error("what is older than the removal is applied")
 	}
-	want := []string{"{video:v}", "{videos:p2}:date", "{videos:p2}:date:EPISODE", "{videos:p2}:episode", "{videos:p2}:episode:EPISODE", "{videos:p2}:members", "{videos:p2}:slug"}
+	family := "{" + string(catalog.Videos("p2")) + "}:"
+	want := []string{"{video:v}", family + "date/p2", family + "date:EPISODE/p2", family + "episode:EPISODE/p2", family + "members", family + "slug"}
+	slices.Sort(want)
 	for name, ch := range map[string]catalog.Change{
 		"it lives again": video("v", fence(4), "p2", "b", 2, 2), "another comes where it was": video("new", fence(4), "p2", "b", 2, 2),
 	} {
@@ -801,7 +807,7 @@ func TestManyOfAFamilyAtOnce(t *testing.T) {
 	if contested != 150 {
 		t.Errorf("%d are contested", contested)
 	}
-	if diff := cmp.Diff(want, s.list(catalog.Programmes, catalog.ByDate)); diff != "" {
+	if diff := cmp.Diff(want, s.list(of(catalog.Programmes), catalog.ByDate)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -866,18 +872,16 @@ func TestOddIds(t *testing.T) {
 	s.applyAll(changes...)
 	s.content()
 	for _, id := range odd {
-		for f, order := range map[catalog.Family]catalog.Order{
-			catalog.Videos(id): catalog.ByDate, catalog.OfChannel(id): catalog.ByDate, catalog.Credits(id): catalog.ByDate + catalog.Order(catalog.Scope(id)),
-		} {
-			if diff := cmp.Diff([]string{id}, s.list(f, order)); diff != "" {
-				t.Errorf("%q: %s", f, diff)
+		for _, l := range []catalog.List{catalog.VideosOf(id), of(catalog.OfChannel(id)), catalog.CreditsOf(id)} {
+			if diff := cmp.Diff([]string{id}, s.list(l, catalog.ByDate)); diff != "" {
+				t.Errorf("%s: %s", l.Name(), diff)
 			}
 		}
 		if got := s.blob(catalog.Web, "video", id); !strings.HasPrefix(got, "video:"+id+" at ") {
 			t.Errorf("%q has the blob %q", id, got)
 		}
 	}
-	want := s.list(catalog.Programmes, catalog.ByDate)
+	want := s.list(of(catalog.Programmes), catalog.ByDate)
 	if diff := cmp.Diff(slices.Sorted(slices.Values(odd)), slices.Sorted(slices.Values(want))); diff != "" {
 		t.Fatal(diff)
 	}
@@ -893,11 +897,11 @@ func TestOddIds(t *testing.T) {
 		s.applyAll(v.change(), removal("programme", id, fence(int64(100+i))))
 	}
 	for _, id := range odd {
-		if got := s.list(catalog.Videos(id), catalog.ByDate); len(got) > 0 {
+		if got := s.list(catalog.VideosOf(id), catalog.ByDate); len(got) > 0 {
 			t.Errorf("%q still has %q", id, got)
 		}
 	}
-	if got := s.list(catalog.Programmes, catalog.ByDate); len(got) > 0 {
+	if got := s.list(of(catalog.Programmes), catalog.ByDate); len(got) > 0 {
 		t.Errorf("there still are %q", got)
 	}
 	s.content()

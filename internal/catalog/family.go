@@ -232,18 +232,19 @@ func IsSlug(s string) bool { return slugPattern.MatchString(s) }
 // it, among those on other slugs: the oldest claim owns it and, when there is none, the oldest former one.
 type Address struct {
 	Family Family
-	// Slug is the slug; a video's with its programme's id and a slash before it.
-	Slug string
+	// Programme is the CMS id of a video's; "" for other kinds.
+	Programme string
+	Slug      string
 }
 
 // SlugOf is the address of a slug that is unique within its kind.
 func SlugOf(kind, slug string) Address {
-	return Address{Family("slug:" + kind + ":" + bucket(slug)), slug}
+	return Address{Family: Family("slug:" + kind + ":" + bucket(slug)), Slug: slug}
 }
 
 // VideoSlug is the address of a slug that is unique within a programme.
 func VideoSlug(programmeID, slug string) Address {
-	return Address{Videos(programmeID), memberID(programmeID) + "/" + slug}
+	return Address{Videos(programmeID), programmeID, slug}
 }
 
 // The sets of claims. place.lua knows setSlug.
@@ -263,4 +264,9 @@ func (a Address) Former(created *timestamppb.Timestamp) Place {
 }
 
 // prefix is what the keys of the slug's claims begin with.
-func (a Address) prefix() string { return a.Slug + "\x01" }
+func (a Address) prefix() string {
+	if a.Programme != "" {
+		return memberID(a.Programme) + "/" + a.Slug + "\x01"
+	}
+	return a.Slug + "\x01"
+}

@@ -51,8 +51,8 @@ func TestFacets(t *testing.T) {
 	got := catalog.Facets(catalog.ByDate, "FILM", "k", catalog.Scope("a"), catalog.Scope("b"))
 	want := []catalog.Place{
 		{Set: "date", Key: "k"}, {Set: "date:FILM", Key: "k"},
-		{Set: "date/a", Key: "k"}, {Set: "date/a:FILM", Key: "k"},
-		{Set: "date/b", Key: "k"}, {Set: "date/b:FILM", Key: "k"},
+		{Set: "date/a", Key: "k"}, {Set: "date:FILM/a", Key: "k"},
+		{Set: "date/b", Key: "k"}, {Set: "date:FILM/b", Key: "k"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -60,14 +60,13 @@ func TestFacets(t *testing.T) {
 	day := date(2)
 	got = catalog.VideoPlaces("p", "EPISODE", num(3), num(4), day)
 	want = []catalog.Place{
-		{Set: "date", Key: "2026-01-02T00:00:00.000"}, {Set: "date:EPISODE", Key: "2026-01-02T00:00:00.000"},
-		{Set: "episode", Key: "00003:00004:2026-01-02T00:00:00.000"}, {Set: "episode:EPISODE", Key: "00003:00004:2026-01-02T00:00:00.000"},
-		{Set: "date/s3:EPISODE", Key: "2026-01-02T00:00:00.000"},
+		{Set: "date/p", Key: "2026-01-02T00:00:00.000"}, {Set: "date:EPISODE/p", Key: "2026-01-02T00:00:00.000"},
+		{Set: "episode:EPISODE/p", Key: "00003:00004:2026-01-02T00:00:00.000"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got = catalog.VideoPlaces("p", "FILM", nil, nil, day); len(got) != 4 || got[2].Key != catalog.EpisodeKey(nil, nil, day) {
+	if got = catalog.VideoPlaces("p", "FILM", nil, nil, day); len(got) != 3 || got[2].Key != catalog.EpisodeKey(nil, nil, day) {
 		t.Errorf("without numbers: %v", got)
 	}
 }

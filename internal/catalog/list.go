@@ -75,7 +75,7 @@ func (l List) sets(c *Catalog) []set {
 	if l.Order == ByEpisode && kinds == nil {
 		kinds = videoKinds
 	}
-	if l.BySeason {
+	if l.BySeason && l.Order == ByEpisode {
 		prefix = fmt.Sprintf("%05d:", l.Season)
 	}
 	base := c.family(l.Family) + string(l.Order)
@@ -246,7 +246,7 @@ func (c *Catalog) Pages(ctx context.Context, v View, lists []List) ([]Page, erro
 }
 
 // Beside asks for the neighbours of a list's place After. First and Open have no part in it, nor has Reverse; the
-// neighbours by episode are those of other seasons too.
+// neighbours are of any season.
 type Beside List
 
 // Neighbours are the members next to a place in a list; "" where there is none.

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 		}
 	})
 	t.Run("a list that nobody made", func(t *testing.T) {
-		p := s.page(view, catalog.List{Family: catalog.Videos("none"), Order: catalog.ByDate, First: 3})
+		p := s.page(view, catalog.List{Family: catalog.Videos("none"), Scope: "none", Order: catalog.ByDate, First: 3})
 		if len(p.Members) > 0 || p.More || p.Total != 0 || p.End != "" {
 			t.Errorf("got %+v", p)
 		}
@@ -336,7 +336,7 @@ func TestSeasons(t *testing.T) {
 		for season := int32(-1); season < 12; season++ {
 			for _, kinds := range []string{"", "EPISODE", "EPISODE,BONUS", "TRAILER,BONUS,FILM"} {
 				for _, reverse := range []bool{false, true} {
-					l := catalog.List{Family: catalog.Videos("p"), Order: order, Kinds: kinds, Season: season, BySeason: season >= 0, Reverse: reverse, First: 2}
+					l := catalog.List{Family: catalog.Videos("p"), Scope: "p", Order: order, Kinds: kinds, Season: season, BySeason: season >= 0, Reverse: reverse, First: 2}
 					var in []item
 					for _, it := range items {
 						if (season < 0 || it.season != nil && *it.season == season) && (kinds == "" || slices.Contains(splitKinds(kinds), it.kind)) {
@@ -383,9 +383,9 @@ func TestAround(t *testing.T) {
 	s, _ := seasons(t)
 	for _, l := range []catalog.List{
 		{Order: catalog.ByEpisode}, {Order: catalog.ByDate}, {Order: catalog.ByEpisode, Kinds: "EPISODE"},
-		{Order: catalog.ByDate, Kinds: "EPISODE,BONUS,EXTRACT"}, {Order: catalog.ByDate, Season: 1, BySeason: true},
+		{Order: catalog.ByDate, Kinds: "EPISODE,BONUS,EXTRACT"},
 	} {
-		l.Family, l.First = catalog.Videos("p"), 100
+		l.Family, l.Scope, l.First = catalog.Videos("p"), "p", 100
 		all := s.page(view, l).Members
 		if len(all) < 3 {
 			t.Fatalf("%s has %q", l.Name(), all)
@@ -421,7 +421,7 @@ func TestAround(t *testing.T) {
 			t.Errorf("%s: %s", l.Name(), diff)
 		}
 	}
-	none, err := s.Around(t.Context(), []catalog.Beside{{Family: catalog.Videos("none"), Order: catalog.ByDate, After: "x\x00y"}})
+	none, err := s.Around(t.Context(), []catalog.Beside{{Family: catalog.Videos("none"), Scope: "none", Order: catalog.ByDate, After: "x\x00y"}})
 	if err != nil || none[0] != (catalog.Neighbours{}) {
 		t.Errorf("of nothing: %v, %v", none, err)
 	}
@@ -514,7 +514,7 @@ func TestKeysOfAllKindsAreReadAtOnce(t *testing.T) {
 	}
 	s.applyInChunks(changes)
 	open := catalog.List{Family: catalog.Programmes, Order: catalog.ByDate, Open: true, First: 2}
-	all := catalog.List{Family: catalog.Videos("p"), Order: catalog.ByEpisode, First: 3}
+	all := catalog.List{Family: catalog.Videos("p"), Scope: "p", Order: catalog.ByEpisode, First: 3}
 	beside := catalog.Beside(all)
 	beside.After = s.page(view, all).End
 	ref, address := catalog.Ref{Kind: "video", ID: "v0"}, slugOf("s7")

@@ -368,7 +368,7 @@ func (m *model) listings() (out []listing) {
 				in := func(it item) bool {
 					return it.Kind == "video" && it.programme == programme && (season < 0 || it.season != nil && *it.season == season)
 				}
-				l := catalog.List{Family: catalog.Videos(programme), Kinds: kinds, Season: season, BySeason: season >= 0}
+				l := catalog.List{Family: catalog.Videos(programme), Scope: programme, Kinds: kinds, Season: season, BySeason: season >= 0}
 				l.Order = catalog.ByDate
 				add(l, in, date)
 				l.Order = catalog.ByEpisode

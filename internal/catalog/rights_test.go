@@ -180,7 +180,7 @@ func TestARightOfAnUnknownScreen(t *testing.T) {
 	s := open(t)
 	note := catalog.Note([]*catalogv1.Right{{Screens: []catalogv1.Screen{99, catalogv1.Screen_SCREEN_UNSPECIFIED}}})
 	s.apply(item{Ref: catalog.Ref{Kind: "programme", ID: "p"}, fence: fence(1), kind: "FILM", day: 1, note: note}.change())
-	if got := fmt.Sprint(s.list(catalog.Programmes, catalog.ByDate)); got != "[p]" {
+	if got := fmt.Sprint(s.list(of(catalog.Programmes), catalog.ByDate)); got != "[p]" {
 		t.Errorf("the list is %q", got)
 	}
 	for _, screen := range catalog.Screens() {

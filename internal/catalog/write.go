@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -148,7 +149,7 @@ func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family,
 			which, _ := contested[0].(int64)
 			slug, _ := contested[1].(string)
 			o := &out[calls[n].changes[which]]
-			o.Contested = append(o.Contested, slug)
+			o.Contested = append(o.Contested, slug[strings.LastIndexByte(slug, '/')+1:]) // a video's has its programme before it
 		}
 	}
 	return nil

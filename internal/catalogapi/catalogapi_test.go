@@ -132,9 +132,10 @@ func (a *api) fill() {
 		if p != 1 {
 			ps = append(ps, catalog.Placement{Family: catalog.OfCategory("drama"), Places: places})
 			// Two credits of one person, and no right to watch the programme anywhere at any time.
+			byDate, byTitle := string(catalog.ByDate)+catalog.Scope("pe1"), string(catalog.ByTitle)+catalog.Scope("pe1")
 			ps = append(ps, catalog.Placement{Family: catalog.Credits("pe1"), Note: "w,1,2,FR", Places: []catalog.Place{
-				{Set: string(catalog.ByDate), Key: date + ":00000"}, {Set: string(catalog.ByTitle), Key: title + ":00000"},
-				{Set: string(catalog.ByDate), Key: date + ":00001"}, {Set: string(catalog.ByTitle), Key: title + ":00001"},
+				{Set: byDate, Key: date + ":00000"}, {Set: byTitle, Key: title + ":00000"},
+				{Set: byDate, Key: date + ":00001"}, {Set: byTitle, Key: title + ":00001"},
 			}})
 		}
 		changes = append(changes, a.change("programme", id, ps...))
@@ -143,7 +144,7 @@ func (a *api) fill() {
 			vslug := catalog.VideoSlug(id, fmt.Sprintf("v%d", v))
 			season, episode := int32(1), int32(2-v) // the later, the earlier
 			changes = append(changes, a.change("video", vid, catalog.Placement{
-				Family: catalog.Videos(id), Places: append(catalog.VideoPlaces("EPISODE", &season, &episode, day(v+1)), vslug.Claim(day(1))),
+				Family: catalog.Videos(id), Places: append(catalog.VideoPlaces(id, "EPISODE", &season, &episode, day(v+1)), vslug.Claim(day(1))),
 			}))
 		}
 	}

@@ -427,7 +427,7 @@ func TestPagesShowEverything(t *testing.T) {
 					leads[pg.Slug] = append(leads[pg.Slug], slug)
 				}
 			}
-			if to, ok := strings.CutPrefix(s.More, "/pages/"); ok && !slices.ContainsFunc(cat.pages, func(pg *page) bool { return pg.Slug == to }) {
+			if to, ok := strings.CutPrefix(s.More, "/page/"); ok && !slices.ContainsFunc(cat.pages, func(pg *page) bool { return pg.Slug == to }) {
 				t.Errorf("%s: more leads to %s, which is no page", pg.Slug, s.More)
 			}
 			if s.Layout == "RANKED" && len(s.Cards) != 10 {

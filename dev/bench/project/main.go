@@ -119,13 +119,16 @@ func (b *bench) round(ctx context.Context, phases map[string][]stream.Record, ra
 	own, bare := b.cluster(b.name), b.cluster(b.name+"-bare")
 	defer own.Close()
 	defer bare.Close()
+	defer func() {
+		ctx := context.WithoutCancel(ctx)
+		_, _ = own.Drop(ctx), bare.Drop(ctx)
+		b.empty(ctx)
+	}()
 	for _, c := range []*stream.Cluster{own, bare} {
 		if _, err := c.Apply(ctx, 1); err != nil {
 			return err
 		}
-		defer func() { _ = c.Drop(context.WithoutCancel(ctx)) }()
 	}
-	defer b.empty(context.WithoutCancel(ctx))
 	through, err := own.NewThrough(transform.Outputs(), transform.Transform)
 	if err != nil {
 		return err
@@ -337,12 +340,14 @@ func (b *bench) bareTransform(ctx context.Context, own, bare *stream.Cluster, fr
 		}
 		topic := into[*m.TopicPartition.Topic]
 		out := &kafka.Message{TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: m.TopicPartition.Partition}, Key: m.Key, Value: raw}
-		err := p.Produce(out, nil)
-		for err != nil && err.(kafka.Error).Code() == kafka.ErrQueueFull {
+		for {
+			err := p.Produce(out, nil)
+			var full kafka.Error
+			if !errors.As(err, &full) || full.Code() != kafka.ErrQueueFull {
+				return err
+			}
 			p.Flush(10)
-			err = p.Produce(out, nil)
 		}
-		return err
 	}, func() error {
 		if left := p.Flush(60_000); left > 0 {
 			return fmt.Errorf("%d records are not acknowledged", left)
