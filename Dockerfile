@@ -15,8 +15,8 @@ FROM debian:bookworm-slim
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /regie /usr/local/bin/regie
 # In a container the addresses are the container's: what is published decides who reaches them.
-ENV REGIE_HTTP=0.0.0.0:8080 REGIE_ADMIN=0.0.0.0:8081 REGIE_LOG_FORMAT=json REGIE_DATA=/tmp/regie
-EXPOSE 8080 8081
+ENV REGIE_HTTP=0.0.0.0:8080 REGIE_ADMIN=0.0.0.0:8081 REGIE_GRPC=0.0.0.0:8082 REGIE_LOG_FORMAT=json REGIE_DATA=/tmp/regie
+EXPOSE 8080 8081 8082
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/regie"]
 CMD ["--help"]

@@ -183,9 +183,9 @@ func (s *system) fill(file string) *cmsCatalogue {
 		}
 	}
 
-	var table strings.Builder
+	t.Attr("documents on every screen", fmt.Sprintf("%d, %.1f s after the import began (race detector: %t)", written, took["project"].Seconds(), raceDetector()))
 	line := func(name string, done time.Duration, u spent) {
-		fmt.Fprintf(&table, "\n%-10s %7.1f s %7.1f s %7d MiB", name, done.Seconds(), u.cpu.Seconds(), u.peak>>20)
+		t.Attr(name, fmt.Sprintf("done after %.1f s, CPU %.1f s, peak memory %d MiB", done.Seconds(), u.cpu.Seconds(), u.peak>>20))
 	}
 	line("import", imported, importer)
 	for _, role := range roles {
@@ -193,8 +193,6 @@ func (s *system) fill(file string) *cmsCatalogue {
 		u.cpu -= before[role].cpu
 		line(role, took[role], u)
 	}
-	t.Logf("%d documents are on every screen %.1f s after the import began (race detector: %t)\n%-10s %9s %9s %11s%s",
-		written, took["project"].Seconds(), raceDetector(), "", "done", "CPU", "peak memory", table.String())
 	return c
 }
 

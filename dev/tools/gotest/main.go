@@ -1,5 +1,6 @@
 // Command gotest runs `go test -json` and says what came of it: a line per package, the
-// whole output of what failed, nothing of what passed, and at the end
+// whole output of what failed, of what passed the attributes alone (testing.T.Attr: what it
+// measured), and at the end
 //
 //	41 passed, 1 failed
 //
@@ -71,6 +72,8 @@ type event struct {
 	Package string
 	Test    string // empty for what concerns the package
 	Output  string
+	// Of an attribute.
+	Key, Value string
 }
 
 type summary struct {
@@ -83,9 +86,10 @@ type summary struct {
 
 // pkg is what is known of a package until its last event.
 type pkg struct {
-	tests  []string          // in the order of their starts
-	result map[string]string // of each test: "", "pass", "fail" or "skip"
-	output []event
+	tests      []string          // in the order of their starts
+	result     map[string]string // of each test: "", "pass", "fail" or "skip"
+	output     []event
+	attributes []event
 }
 
 func (s *summary) skips() string {
@@ -133,6 +137,8 @@ func (s *summary) add(e event) {
 		p.tests = append(p.tests, e.Test)
 	case "output":
 		p.output = append(p.output, e)
+	case "attr":
+		p.attributes = append(p.attributes, e)
 	case "pass", "fail", "skip":
 		if e.Test != "" {
 			p.result[e.Test] = e.Action
@@ -171,6 +177,9 @@ func (s *summary) finish(p *pkg, failed bool) {
 	}
 	if failed && !explained { // it did not build, or failed outside its tests
 		s.failed++
+	}
+	for _, e := range p.attributes {
+		fmt.Fprintf(s.w, "%s: %s: %s\n", e.Test, e.Key, e.Value)
 	}
 	for _, e := range p.output {
 		if show[e.Test] && e.Output != "PASS\n" && !strings.HasSuffix(e.Output, "[no test files]\n") {
