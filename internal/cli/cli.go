@@ -71,17 +71,17 @@ func assignment(doc bson.Raw, a string) (bson.E, error) {
 	raw := strings.HasSuffix(name, ":")
 	name = strings.TrimSuffix(name, ":")
 	if !ok || name == "" {
-		return bson.E{}, fmt.Errorf("%q is no assignment: write title='New title', or for any type year:=2026", a)
+		return bson.E{}, fmt.Errorf("%.200q is no assignment: write title='New title', or for any type year:=2026", a)
 	}
 	if raw {
 		var d bson.D
 		if err := bson.UnmarshalExtJSON([]byte(`{"value":`+text+`}`), false, &d); err != nil || len(d) != 1 {
-			return bson.E{}, fmt.Errorf("%s: %q is not Extended JSON: %w", name, text, err)
+			return bson.E{}, fmt.Errorf("%s: %.200q is not Extended JSON: %w", name, text, err)
 		}
 		return bson.E{Key: name, Value: d[0].Value}, nil
 	}
 	wrong := func(what string) (bson.E, error) {
-		return bson.E{}, fmt.Errorf("%s: it is %s now, which %q is not; to change its type write %s:=JSON", name, what, text, name)
+		return bson.E{}, fmt.Errorf("%s: it is %s now, which %.200q is not; to change its type write %s:=JSON", name, what, text, name)
 	}
 	switch v := doc.Lookup(strings.Split(name, ".")...); v.Type {
 	case bson.TypeInt32, bson.TypeInt64:

@@ -188,7 +188,7 @@ func (c collection) write(key string, doc bson.Raw, operation string, extra bson
 	event = append(event,
 		bson.E{Key: "clusterTime", Value: bson.Timestamp{T: uint32(now.Unix()), I: uint32(seq)}},
 		bson.E{Key: "wallTime", Value: bson.NewDateTimeFromTime(now)})
-	if old != nil {
+	if old != nil && len(old)+len(doc) <= MaxDocument { // MongoDB's events have no room for both either
 		event = append(event, bson.E{Key: "fullDocumentBeforeChange", Value: old})
 	}
 	raw, err := bson.Marshal(event)
@@ -204,7 +204,17 @@ func (c collection) write(key string, doc bson.Raw, operation string, extra bson
 	return nil
 }
 
-func slugKey(doc bson.Raw, key string) []byte { return []byte(lookup(doc, "slug") + "\x00" + key) }
+// maxKey is how many bytes an _id may have as text: a bucket's key holds it beside a slug.
+const maxKey = bbolt.MaxKeySize/2 - 1
+
+// slugKey finds a document by its slug; one by whose slug nobody asks, so long is it, is among those that have none.
+func slugKey(doc bson.Raw, key string) []byte {
+	slug := lookup(doc, "slug")
+	if len(slug) > maxKey {
+		slug = ""
+	}
+	return []byte(slug + "\x00" + key)
+}
 
 func sequence(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
@@ -244,13 +254,19 @@ func (b *Bolt) Get(_ context.Context, name, ref string) (doc bson.Raw, err error
 
 // Put implements Store.
 func (b *Bolt) Put(_ context.Context, name string, docs []bson.Raw) (written int, err error) {
+	keys, err := check(name, docs)
+	if err != nil {
+		return 0, err
+	}
+	for i, key := range keys {
+		if len(key) > maxKey {
+			return 0, refuse(name, i, fmt.Errorf("its _id has %d bytes as text, at most %d are allowed", len(key), maxKey))
+		}
+	}
 	now := b.now()
 	err = b.update(name, func(c collection) error {
 		for i, d := range docs {
-			key, err := Key(d.Lookup("_id"))
-			if err != nil {
-				return fmt.Errorf("document %d of %s: %w", i+1, name, err)
-			}
+			key := keys[i]
 			old := bson.Raw(c.documents.Get([]byte(key)))
 			if same(old, d) {
 				continue

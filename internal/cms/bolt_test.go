@@ -3,6 +3,7 @@ package cms_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +114,41 @@ func TestBoltPutsAllOrNothing(t *testing.T) {
 	put(t, b, "programme", `{"_id":"b"}`)
 	if got := keys(t, next(t, w, 1)); got != "b" {
 		t.Errorf("changes: %s", got)
+	}
+}
+
+func TestBoltHasRoomForLongSlugsAndNotForLongIDs(t *testing.T) {
+	b := openBolt(t, t.TempDir())
+	long := strings.Repeat("x", 1_000_000)
+	put(t, b, "programme", `{"_id":"a","slug":"`+long+`"}`, `{"_id":"b","slug":"b"}`)
+	put(t, b, "programme", `{"_id":"a","slug":"`+long+`y"}`)
+	if got := get(t, b, "b"); got != `{"_id":"b","slug":"b"}` {
+		t.Errorf("its neighbour is %s", got)
+	}
+	if err := b.Set(t.Context(), "programme", "a", bson.D{{Key: "slug", Value: "short"}}); err != nil {
+		t.Fatal(err)
+	}
+	if doc, err := b.Get(t.Context(), "programme", "short"); err != nil || doc.Lookup("_id").StringValue() != "a" {
+		t.Errorf("its new slug leads to %v: %v", doc, err)
+	}
+	_, err := b.Put(t.Context(), "programme", docs(t, `{"_id":"c"}`, `{"_id":"`+long+`"}`))
+	if want := "document 2 of programme, and none was written: its _id has 1000000 bytes as text, at most 16383 are allowed"; err == nil || err.Error() != want {
+		t.Errorf("a long _id: %v", err)
+	}
+}
+
+func TestBoltsEventsHoldWhatMongoDBsDo(t *testing.T) {
+	b := openBolt(t, t.TempDir())
+	w := watch(t, b, nil)
+	large := strings.Repeat("x", cms.MaxDocument/2)
+	put(t, b, "programme", `{"_id":"a","text":"`+large+`"}`)
+	put(t, b, "programme", `{"_id":"a","text":"`+large+`y"}`)
+	put(t, b, "programme", `{"_id":"a"}`)
+	events := next(t, w, 3)
+	for i, want := range []bool{false, false, true} {
+		if _, err := events[i].LookupErr("fullDocumentBeforeChange"); (err == nil) != want {
+			t.Errorf("event %d tells of the document before: %t", i, err == nil)
+		}
 	}
 }
 

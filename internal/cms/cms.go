@@ -29,7 +29,8 @@ type Store interface {
 	// within its programme. ErrNotFound when there is none.
 	Get(ctx context.Context, collection, ref string) (bson.Raw, error)
 	// Put inserts documents or replaces those of the same _id, and returns how many it wrote: one that is there already
-	// with the same bytes is left alone, and so is one whose importHash is the same, whatever was edited since.
+	// with the same bytes is left alone, and so is one whose importHash is the same, whatever was edited since. It refuses
+	// all of them when one has no _id or more than MaxDocument bytes.
 	Put(ctx context.Context, collection string, docs []bson.Raw) (int, error)
 	// Set changes single fields (dotted paths reach into documents) of the document that Get finds. A null removes one.
 	// It sets updatedAt, too.
@@ -52,6 +53,46 @@ func CheckCollection(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown collection %q: known are %s", name, strings.Join(stream.Collections(), ", "))
+}
+
+// MaxDocument is how many bytes of BSON a document may have. It is MongoDB's bound, and the embedded store's too: what is
+// edited in one can move to the other.
+const MaxDocument = 16 << 20
+
+// checkSize refuses what no store holds, and names the field that is to blame.
+func checkSize(doc bson.Raw) error {
+	if len(doc) <= MaxDocument {
+		return nil
+	}
+	elements, err := doc.Elements()
+	if err != nil {
+		return badRequest{fmt.Errorf("reading the document: %w", err)}
+	}
+	largest := slices.MaxFunc(elements, func(a, b bson.RawElement) int { return len(a) - len(b) })
+	const mebi = 1 << 20
+	return badRequest{fmt.Errorf("it has %.1f MiB as BSON, at most %d MiB are allowed: %.200q alone has %.1f MiB",
+		float64(len(doc))/mebi, MaxDocument/mebi, largest.Key(), float64(len(largest))/mebi)}
+}
+
+// check returns the keys of documents that are to be put. One that no store holds refuses all of them.
+func check(collection string, docs []bson.Raw) ([]string, error) {
+	keys := make([]string, len(docs))
+	for i, d := range docs {
+		key, err := Key(d.Lookup("_id"))
+		if err == nil {
+			err = checkSize(d)
+		}
+		if err != nil {
+			return nil, refuse(collection, i, err)
+		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+// refuse says of a Put which document, from 0, it refused.
+func refuse(collection string, i int, err error) error {
+	return badRequest{fmt.Errorf("document %d of %s, and none was written: %w", i+1, collection, err)}
 }
 
 // Key is an _id as text: an ObjectID's 24 hexadecimal digits, a string's own, and canonical Extended JSON for any other
@@ -151,13 +192,17 @@ func SetFields(doc bson.Raw, fields bson.D) (bson.Raw, error) {
 			return nil, badRequest{fmt.Errorf("%s: %w", f.Key, err)}
 		}
 	}
-	return bson.Marshal(d)
+	changed, err := bson.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the document: %w", err)
+	}
+	return changed, checkSize(changed)
 }
 
 // checkUpdatedAt refuses an updatedAt of the caller's own in Set.
 func checkUpdatedAt(fields bson.D) error {
 	if slices.ContainsFunc(fields, func(f bson.E) bool { return strings.SplitN(f.Key, ".", 2)[0] == fieldUpdatedAt }) {
-		return fmt.Errorf("%s: every change sets it", fieldUpdatedAt)
+		return badRequest{fmt.Errorf("%s: every change sets it", fieldUpdatedAt)}
 	}
 	return nil
 }

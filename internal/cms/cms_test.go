@@ -147,9 +147,14 @@ func testPut(t *testing.T, s store) {
 		}
 	}
 
-	n, err := s.Put(t.Context(), "programme", docs(t, `{"_id":"c"}`, `{"title":"nobody"}`))
-	if err == nil || n != 0 || !strings.Contains(err.Error(), "document 2 of programme") {
-		t.Errorf("without an _id: wrote %d, %v", n, err)
+	for bad, want := range map[string]string{
+		`{"title":"nobody"}`: "the document has no _id",
+		`{"_id":"d","title":"D","text":"` + strings.Repeat("x", cms.MaxDocument) + `"}`: `it has 16.0 MiB as BSON, at most 16 MiB are allowed: "text" alone has 16.0 MiB`,
+	} {
+		n, err := s.Put(t.Context(), "programme", docs(t, `{"_id":"c"}`, bad))
+		if err == nil || n != 0 || err.Error() != "document 2 of programme, and none was written: "+want {
+			t.Errorf("%.30s: wrote %d, %v", bad, n, err)
+		}
 	}
 	if _, err := s.Get(t.Context(), "programme", "c"); !errors.Is(err, cms.ErrNotFound) {
 		t.Errorf("its neighbour was written: %v", err)
@@ -203,7 +208,7 @@ func testSet(t *testing.T, s store) {
 		{"title.short", "x", `changing programme "after": title.short: title is not a document`},
 		{"synopsis..short", "x", `changing programme "after": "synopsis..short": a field's name is empty`},
 		{"updatedAt", "x", `changing programme "after": updatedAt: every change sets it`},
-		{"updatedAt", "x", `changing programme "after": updatedAt: every change sets it`},
+		{"synopsis.long", strings.Repeat("x", cms.MaxDocument), `changing programme "after": it has 16.0 MiB as BSON, at most 16 MiB are allowed: "synopsis" alone has 16.0 MiB`},
 		{"", "x", `changing programme "after": "": a field's name is empty`},
 	} {
 		err := s.Set(t.Context(), "programme", "after", bson.D{{Key: "title", Value: "changed"}, {Key: tt.field, Value: tt.value}})

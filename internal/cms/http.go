@@ -18,19 +18,25 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// maxDocuments bounds the body of one Put over HTTP.
-const maxDocuments = 64 << 20
+// maxBody bounds a request: a Put's documents together, as Extended JSON.
+const maxBody = 64 << 20
+
+var errTooLarge = fmt.Errorf("the documents have more than %d MiB together as Extended JSON, and none was written: put fewer at once", maxBody>>20)
 
 // Handler serves a store to Remote, at /cms/{collection}/{ref}. Documents are canonical Extended JSON, one a line.
 func Handler(store Store, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, fn func(r *http.Request, collection, ref string) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			collection := r.PathValue("collection")
 			err := CheckCollection(collection)
 			var answer any
 			if err == nil {
 				answer, err = fn(r, collection, r.PathValue("ref"))
+				if errors.As(err, new(*http.MaxBytesError)) {
+					err = errTooLarge
+				}
 			} else {
 				err = badRequest{err}
 			}
@@ -55,7 +61,7 @@ func Handler(store Store, log *slog.Logger) http.Handler {
 		return json.RawMessage(ext), err
 	})
 	handle("POST /cms/{collection}", func(r *http.Request, collection, _ string) (any, error) {
-		docs, err := readDocuments(http.MaxBytesReader(nil, r.Body, maxDocuments))
+		docs, err := readDocuments(r.Body)
 		if err != nil {
 			return nil, badRequest{err}
 		}
@@ -63,7 +69,7 @@ func Handler(store Store, log *slog.Logger) http.Handler {
 		return map[string]int{"written": n}, err
 	})
 	handle("PATCH /cms/{collection}/{ref}", func(r *http.Request, collection, ref string) (any, error) {
-		body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxDocuments))
+		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, badRequest{err}
 		}
@@ -86,6 +92,8 @@ func (b badRequest) Unwrap() error { return b.error }
 
 func statusOf(err error) int {
 	switch {
+	case errors.Is(err, errTooLarge):
+		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrNotFound):
 		return http.StatusNotFound
 	case errors.As(err, new(badRequest)):
@@ -101,6 +109,9 @@ func readDocuments(r io.Reader) ([]bson.Raw, error) {
 	lines := bufio.NewReaderSize(r, 1<<16)
 	for {
 		line, err := lines.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("reading documents: %w", err)
+		}
 		if len(bytes.TrimSpace(line)) > 0 {
 			var doc bson.Raw
 			if err := readExtJSON(line, &doc); err != nil {
@@ -110,9 +121,6 @@ func readDocuments(r io.Reader) ([]bson.Raw, error) {
 		}
 		if errors.Is(err, io.EOF) {
 			return docs, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading documents: %w", err)
 		}
 	}
 }
@@ -154,6 +162,9 @@ func (r *Remote) Get(ctx context.Context, collection, ref string) (bson.Raw, err
 
 // Put implements Store.
 func (r *Remote) Put(ctx context.Context, collection string, docs []bson.Raw) (int, error) {
+	if _, err := check(collection, docs); err != nil {
+		return 0, err
+	}
 	var body bytes.Buffer
 	for i, d := range docs {
 		ext, err := bson.MarshalExtJSON(d, true, false)
@@ -162,6 +173,9 @@ func (r *Remote) Put(ctx context.Context, collection string, docs []bson.Raw) (i
 		}
 		body.Write(ext)
 		body.WriteByte('\n')
+		if body.Len() > maxBody {
+			return 0, errTooLarge // the server would end the connection, perhaps before its answer is read
+		}
 	}
 	var answer struct{ Written int }
 	err := r.do(ctx, http.MethodPost, collection, "", &body, &answer)

@@ -94,11 +94,13 @@ func (m *Mongo) Put(ctx context.Context, collection string, docs []bson.Raw) (in
 		return 0, nil
 	}
 	c := m.db.Collection(collection)
+	keys, err := check(collection, docs)
+	if err != nil {
+		return 0, err
+	}
 	ids := make(bson.A, len(docs))
 	for i, d := range docs {
-		if ids[i] = d.Lookup("_id"); d.Lookup("_id").Type == 0 {
-			return 0, fmt.Errorf("document %d of %s has no _id", i+1, collection)
-		}
+		ids[i] = d.Lookup("_id")
 	}
 	cur, err := c.Find(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}})
 	if err != nil {
@@ -116,12 +118,8 @@ func (m *Mongo) Put(ctx context.Context, collection string, docs []bson.Raw) (in
 		return 0, fmt.Errorf("reading %s: %w", collection, err)
 	}
 	var writes []mongo.WriteModel
-	for _, d := range docs {
-		k, err := Key(d.Lookup("_id"))
-		if err != nil {
-			return 0, err
-		}
-		if same(there[k], d) {
+	for i, d := range docs {
+		if same(there[keys[i]], d) {
 			continue
 		}
 		writes = append(writes, mongo.NewReplaceOneModel().SetFilter(bson.D{{Key: "_id", Value: d.Lookup("_id")}}).SetReplacement(d).SetUpsert(true))
