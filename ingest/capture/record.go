@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,6 +45,9 @@ func Record(collection string, event bson.Raw) (stream.Record, error) {
 		d = insertNull(d)
 	}
 	value, err := bson.MarshalExtJSON(d, true, true)
+	if err == nil && len(value) > maxValue {
+		value, err = shortened(d, len(value))
+	}
 	if err != nil {
 		return stream.Record{}, fmt.Errorf("writing the change of %q as Extended JSON: %w", key, err)
 	}
@@ -55,6 +59,30 @@ func Record(collection string, event bson.Raw) (stream.Record, error) {
 		r.Headers = append(r.Headers, stream.Header{Key: stream.HeaderCMSTime, Value: strconv.FormatInt(wall, 10)})
 	}
 	return r, nil
+}
+
+// maxValue leaves room for key and headers in the topic's largest message.
+const maxValue = 63 << 20
+
+// oversized is the operation of a record that stands for a change which no record can hold, so that it stops no
+// neighbour: transform sets it aside.
+const oversized = "oversized"
+
+// shortened is a value that is too large without what are only hints and, when that is not enough, one that says how
+// large it was.
+func shortened(d bson.D, size int) ([]byte, error) {
+	d = slices.DeleteFunc(d, func(e bson.E) bool { return e.Key == "updateDescription" || e.Key == "fullDocumentBeforeChange" })
+	value, err := bson.MarshalExtJSON(d, true, true)
+	if err != nil || len(value) <= maxValue {
+		return value, err
+	}
+	d = slices.DeleteFunc(d, func(e bson.E) bool { return e.Key == "fullDocument" })
+	for i := range d {
+		if d[i].Key == "operationType" {
+			d[i].Value = oversized
+		}
+	}
+	return bson.MarshalExtJSON(append(d, bson.E{Key: "bytes", Value: int64(size)}), true, true)
 }
 
 // deletes tells whether a record's value is that of a deletion. It reads no further than the field that says so.

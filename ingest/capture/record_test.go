@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -95,5 +96,43 @@ func TestRecordRefusesWhatIsNoChangeOfADocument(t *testing.T) {
 		if _, err := capture.Record("programme", raw); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", op, err)
 		}
+	}
+}
+
+// TestAChangeThatNoRecordHolds loses its hints, and then its document, and stops no neighbour.
+func TestAChangeThatNoRecordHolds(t *testing.T) {
+	text := func(n int) bson.D { // each character is six bytes of JSON
+		return bson.D{{Key: "_id", Value: "p1"}, {Key: "synopsis", Value: strings.Repeat("\x01", n)}}
+	}
+	for name, tt := range map[string]struct {
+		document, before bson.D
+		operation        string
+	}{
+		"with what was before": {text(6_000_000), text(6_000_000), "update"},
+		"itself":               {text(12_000_000), nil, "oversized"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			event, err := bson.Marshal(bson.D{
+				{Key: "operationType", Value: "update"}, {Key: "fullDocument", Value: tt.document},
+				{Key: "documentKey", Value: bson.D{{Key: "_id", Value: "p1"}}}, {Key: "fullDocumentBeforeChange", Value: tt.before},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := capture.Record("programme", event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var v struct {
+				OperationType string
+				FullDocument  map[string]any
+			}
+			if err := json.Unmarshal(r.Value, &v); err != nil {
+				t.Fatal(err)
+			}
+			if string(r.Key) != "p1" || len(r.Value) > 63<<20 || v.OperationType != tt.operation || (v.FullDocument == nil) != (tt.operation == "oversized") {
+				t.Errorf("%s: %d bytes, %s, a document: %t", r.Key, len(r.Value), v.OperationType, v.FullDocument != nil)
+			}
+		})
 	}
 }

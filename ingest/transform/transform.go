@@ -193,6 +193,9 @@ func parse(r stream.Record) (change, error) {
 		}
 	case "delete":
 		c.kind = removed
+	case "oversized":
+		n, _ := raw.Lookup("bytes").AsInt64OK()
+		return change{}, fmt.Errorf("the change has %d bytes as Extended JSON, more than a record can hold: shorten the document", n)
 	default:
 		return change{}, fmt.Errorf("operationType: %q is none of insert, update, replace, delete", operation)
 	}

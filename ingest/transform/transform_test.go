@@ -301,6 +301,7 @@ createdAt: must be a date, is 32-bit integer`},
 	{"no operation", "programme", `{}`, "operationType: is missing"},
 	{"an operation that is no text", "programme", `{"operationType":7}`, "operationType: must be a string, is 32-bit integer"},
 	{"an unknown operation", "programme", `{"operationType":"drop"}`, `operationType: "drop" is none of insert, update, replace, delete`},
+	{"a change that no record holds", "programme", `{"operationType":"oversized","bytes":{"$numberLong":"70000000"}}`, "the change has 70000000 bytes as Extended JSON, more than a record can hold: shorten the document"},
 	{"an insert of nothing", "programme", `{"operationType":"insert","fullDocument":null}`, "an insert without fullDocument"},
 	{"a topic of no entity", "rating", string(programmeChange(good)), "topic cms.rating is none that is transformed"},
 }
