@@ -70,6 +70,9 @@ func (r *Resolver) start(ctx context.Context, p *projectionv1.Programme) (*proje
 	return nil, nil
 }
 
+// spare is how many of the editors' choice may be gone without a shorter answer.
+const spare = 10
+
 // related are the editors' choice, else the latest of the first category.
 func (r *Resolver) related(ctx context.Context, p *projectionv1.Programme, first int32) ([]*projectionv1.Programme, error) {
 	if first < 1 || first > 50 {
@@ -88,6 +91,7 @@ func (r *Resolver) related(ctx context.Context, p *projectionv1.Programme, first
 			ids = append(ids, catalog.ID(m))
 		}
 	}
+	ids = ids[:min(len(ids), int(first)+spare)] // the cost of a query counts what it asks for
 	refs := make([]catalog.Key, len(ids))
 	for i, id := range ids {
 		refs[i] = catalog.Ref{Kind: "programme", ID: id}

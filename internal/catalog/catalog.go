@@ -4,7 +4,7 @@
 //
 //	{programmes}:date ...             a family: sorted sets of members    \  one slot: a member's
 //	{programmes}:members              each member's fence and its places  /  places change together
-//	{videos:p1}, {credits:pe1}, {slug:programme:x} ...   more families
+//	{videos:17}, {credits:4}, {slug:programme:42} ...    more families; these are shared by hash
 //
 // An entity and its families lie in different slots, so no transaction spans them. The entity names the families it is
 // in, old and new, before any of them changes: a crash between two steps is repaired by the same change coming again, or

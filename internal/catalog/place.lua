@@ -29,7 +29,7 @@ local function add(set, member)
   end
 end
 
-local function slugOf(key) return string.match(key, '^[^\1]*') end
+local function slugOf(key) return string.match(key, '^(.*)\1') end -- behind a programme's id, which may have a \1
 
 for n = 2, #ids do
   local id, old = ids[n], stored[n]

@@ -105,6 +105,10 @@ func (p *Positions) read(ctx context.Context, parts []stream.Assigned) ([]string
 	}
 	out := make([]string, len(parts))
 	for i, cmd := range cmds {
+		// The pipeline's error is its first, and that one may be nothing but an absent position.
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return nil, fmt.Errorf("reading positions from Redis: %w", err)
+		}
 		out[i] = cmd.(*redis.StringCmd).Val()
 	}
 	return out, nil

@@ -123,3 +123,14 @@ func TestAPositionThatIsNoneIsSaid(t *testing.T) {
 		t.Error("it is taken for one")
 	}
 }
+
+// TestAFailureBesideAnAbsentPositionIsSaid: it must not be taken for another absent one, which begins a log again.
+func TestAFailureBesideAnAbsentPositionIsSaid(t *testing.T) {
+	s := open(t)
+	if err := s.redis.Set(t.Context(), s.prefix+":position:project:b", "no hash", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Positions("project").Load(t.Context(), []stream.Assigned{part("a", 0), part("b", 0)}); err == nil {
+		t.Errorf("%v and no error", got)
+	}
+}

@@ -59,7 +59,7 @@ func keysOf(t *testing.T, cmd redis.Cmder) []string {
 		}
 	}
 	switch cmd.Name() {
-	case "hget", "hmget", "hgetall", "hkeys", "hset", "zrange", "zcard", "zlexcount", "zrangebylex", "zrevrangebylex", "type", "pttl", "get", "exists":
+	case "hget", "hmget", "hgetall", "hkeys", "hset", "zrange", "zcard", "zlexcount", "zrangebylex", "zrevrangebylex", "type", "pttl", "get", "set", "exists":
 		return args[1:2]
 	case "del":
 		return args[1:]

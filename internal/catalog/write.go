@@ -35,34 +35,63 @@ type Outcome struct {
 const (
 	// fenceKept is how long a removed thing's fence stays: as long as a tombstone can still be read.
 	fenceKept = stream.DeleteRetention
-	// callSize bounds how long one script keeps Redis busy.
-	callSize = 100
+	// callSize and callPlaces bound how long one script keeps Redis busy: how many changes it places, and in how many places.
+	callSize   = 100
+	callPlaces = 5000
+	// partSize bounds what goes to Redis at once: it must answer within the client's time, however often that is tried.
+	partSize = 32 << 20
 )
 
 func (c *Catalog) entity(kind, id string) string { return c.prefix + "{" + kind + ":" + id + "}" }
 
 func (c *Catalog) family(f Family) string { return c.prefix + "{" + string(f) + "}:" }
 
-// Apply writes changes of different entities, in three round trips however many they are: first the blobs (a new entity
-// can be read before it is listed), then the lists and slugs, then what ends them (a deleted one leaves the lists before
-// it is gone). After an error all of them are to come again.
+// Apply writes changes of different entities, thousands in three round trips unless they are large: first the blobs (a new
+// entity can be read before it is listed), then the lists and slugs, then what ends them (a deleted one leaves the lists
+// before it is gone). After an error all of them are to come again.
 func (c *Catalog) Apply(ctx context.Context, changes []Change, now time.Time) ([]Outcome, error) {
 	out := make([]Outcome, len(changes))
-	if len(changes) == 0 {
-		return out, nil
+	for from, to := 0, 0; from < len(changes); from = to {
+		for size := 0; to < len(changes) && (to == from || size+changes[to].size() <= partSize); to++ {
+			size += changes[to].size()
+		}
+		if err := c.apply(ctx, changes[from:to], out[from:to], now); err != nil {
+			return nil, err
+		}
 	}
+	return out, nil
+}
+
+// size is about what a change costs Redis, in bytes that it takes in: a place is worth a thousand. How many places a
+// deletion leaves is not known.
+func (ch Change) size() int {
+	const place, deletion = 1000, 50_000
+	n := 0
+	for _, b := range ch.Blobs {
+		n += len(b)
+	}
+	for _, p := range ch.Placements {
+		n += place * len(p.Places)
+	}
+	if len(ch.Blobs) == 0 {
+		n = deletion
+	}
+	return n
+}
+
+func (c *Catalog) apply(ctx context.Context, changes []Change, out []Outcome, now time.Time) error {
 	names := make([]string, len(changes))
 	for i, ch := range changes {
 		names[i] = families(ch.Placements)
 	}
 	stale, err := c.begin(ctx, changes, names, out)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.place(ctx, changes, stale, out, now); err != nil {
-		return nil, err
+		return err
 	}
-	return out, c.finish(ctx, changes, names, stale, out)
+	return c.finish(ctx, changes, names, stale, out)
 }
 
 // begin returns the families that each entity leaves.
@@ -102,20 +131,22 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, names []string, o
 type placing struct {
 	family  Family
 	changes []int
+	places  int
 	args    []any
 }
 
 func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family, out []Outcome, now time.Time) error {
 	var calls []*placing
 	open := map[Family]*placing{}
-	add := func(i int, f Family, spec string) {
+	add := func(i int, f Family, places int, spec string) {
 		call := open[f]
-		if call == nil || len(call.changes) == callSize {
+		if call == nil || len(call.changes) == callSize || call.places > 0 && call.places+places > callPlaces {
 			call = &placing{family: f, args: []any{now.UnixMilli(), fenceKept.Milliseconds()}}
 			open[f] = call
 			calls = append(calls, call)
 		}
 		call.changes = append(call.changes, i)
+		call.places += places
 		call.args = append(call.args, changes[i].Fence.String(), memberID(changes[i].ID), spec)
 	}
 	for i, ch := range changes {
@@ -123,10 +154,10 @@ func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family,
 			continue
 		}
 		for _, p := range ch.Placements {
-			add(i, p.Family, p.spec())
+			add(i, p.Family, len(p.Places), p.spec())
 		}
 		for _, f := range stale[i] {
-			add(i, f, "")
+			add(i, f, 0, "")
 		}
 	}
 	if len(calls) == 0 {

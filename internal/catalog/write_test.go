@@ -1,0 +1,106 @@
+package catalog_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"regie/internal/catalog"
+)
+
+// largest is the most that a pipeline was given, in its arguments' bytes.
+type largest struct{ pipeline int }
+
+func (l *largest) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (l *largest) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (l *largest) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		size := 0
+		for _, cmd := range cmds {
+			for _, a := range cmd.Args() {
+				switch a := a.(type) {
+				case string:
+					size += len(a)
+				case []byte:
+					size += len(a)
+				}
+			}
+		}
+		l.pipeline = max(l.pipeline, size)
+		return next(ctx, cmds)
+	}
+}
+
+// TestLargeChangesGoInParts: Redis has to answer a pipeline within the client's time, or it is tried again for ever.
+func TestLargeChangesGoInParts(t *testing.T) {
+	const each, credits = 12, 10_000
+	s := open(t)
+	var changes []catalog.Change
+	for i := range each {
+		id := fmt.Sprintf("p%02d", i)
+		large := item{Ref: catalog.Ref{Kind: "programme", ID: id}, fence: fence(int64(i)), kind: "FILM", day: 1}
+		small := item{Ref: catalog.Ref{Kind: "programme", ID: "small" + id}, fence: fence(int64(i)), kind: "FILM", day: 2, people: []string{"pe"}}
+		if i < 3 {
+			large.people = slices.Repeat([]string{"pe"}, credits)
+		}
+		changes = append(changes, large.change(), small.change())
+	}
+	for i := range changes[6:] {
+		changes[6+i].Blobs = map[catalog.Screen][]byte{catalog.Web: make([]byte, 3<<20)}
+	}
+	seen := &largest{}
+	s.redis.AddHook(seen)
+	for i, o := range s.applyAll(changes...) {
+		if o.Refused {
+			t.Errorf("%s is refused", changes[i].ID)
+		}
+	}
+	if seen.pipeline > 36<<20 {
+		t.Errorf("a pipeline had %d bytes", seen.pipeline)
+	}
+	list := catalog.List{Family: catalog.Credits("pe"), Scope: "pe", Order: catalog.ByDate, First: 100}
+	if got, want := s.page(view, list).Total, 3*credits+each; got != want {
+		t.Errorf("%d credits, want %d", got, want)
+	}
+	for i := range changes {
+		changes[i] = removal("programme", changes[i].ID, fence(100))
+	}
+	s.applyAll(changes...)
+	if got := s.page(view, list).Total; got != 0 {
+		t.Errorf("%d credits of what is deleted", got)
+	}
+	if out := s.applyAll(); len(out) != 0 {
+		t.Errorf("of no change there are outcomes: %v", out)
+	}
+}
+
+// TestOnesOwnSlugHidesNobodysContest: one that has a slug and moves on it does not answer for one that newly claims it.
+func TestOnesOwnSlugHidesNobodysContest(t *testing.T) {
+	s := open(t)
+	s.applyAll(programme("a", fence(1), "x", 1), programme("b", fence(1), "x", 2))
+	var got [][]string
+	for _, o := range s.applyAll(programme("a", fence(2), "x", 3), programme("b", fence(2), "x", 4), programme("c", fence(1), "x", 5)) {
+		got = append(got, o.Contested)
+	}
+	if diff := cmp.Diff([][]string{nil, nil, {"x"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAContestIsOfAWholeSlug: a programme's id may have the sign that ends a slug.
+func TestAContestIsOfAWholeSlug(t *testing.T) {
+	s := open(t)
+	var got [][]string
+	for _, o := range s.applyAll(
+		video("v", fence(1), "p\x01", "x", 1, 1), video("w", fence(1), "p\x01", "y", 2, 2), video("z", fence(1), "p\x01", "x", 3, 3),
+	) {
+		got = append(got, o.Contested)
+	}
+	if diff := cmp.Diff([][]string{nil, nil, {"x"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
