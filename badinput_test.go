@@ -158,6 +158,7 @@ func (n *newsroom) duplicateSlugs(t *testing.T) {
 	n.shows(t, query, `{"by": {"id": "programme:twice-b"}, "older": null, "newer": {"id": "programme:twice-b", "slug": "twice"}}`)
 	n.put(t, "programme", older) // it is the older one whenever it comes
 	n.shows(t, query, fmt.Sprintf(both, "programme:twice-a"))
+	n.logs(t, "an older document owns this slug", "kind=programme", "id=twice-b", "slug=twice", "owner=twice-a")
 	n.set(t, "programme", "twice-a", "slug=once")
 	n.shows(t, query, `{"by": {"id": "programme:twice-b"}, "older": {"id": "programme:twice-a", "slug": "once"}, "newer": {"id": "programme:twice-b", "slug": "twice"}}`)
 

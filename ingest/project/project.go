@@ -127,13 +127,18 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 	return nil
 }
 
+const slugTaken = "an older document owns this slug: served by id alone"
+
 // tell counts and logs what became of a chunk's changes, and appends the global ids of those that somebody may wait for.
 func (s *Sink) tell(c *chunk, changed []string) []string {
 	for i, o := range c.outcomes {
 		ch, e := &c.changes[i], &c.edits[i]
 		s.metrics.applied(ch.Kind, o.Refused)
 		for _, slug := range o.Contested {
-			s.log.Warn("an older document owns this slug: served by id alone", "kind", ch.Kind, "id", ch.ID, "slug", slug)
+			s.log.Warn(slugTaken, "kind", ch.Kind, "id", ch.ID, "slug", slug)
+		}
+		for _, d := range o.Displaced {
+			s.log.Warn(slugTaken, "kind", ch.Kind, "id", d.ID, "slug", d.Slug, "owner", ch.ID)
 		}
 		if o.Refused || e.replayed {
 			continue

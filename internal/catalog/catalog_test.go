@@ -701,6 +701,10 @@ func TestTheOldestOwnsASlug(t *testing.T) {
 			if diff := cmp.Diff(want, out.Contested); diff != "" {
 				t.Errorf("contested: %s", diff)
 			}
+			displaced := map[string][]catalog.Displaced{"an older one": {{ID: "m", Slug: "x"}}, "one as old, with a lower id": {{ID: "o", Slug: "x"}}}
+			if diff := cmp.Diff(displaced[st.name], out.Displaced); diff != "" {
+				t.Errorf("displaced: %s", diff)
+			}
 			if o := s.owner(slugOf("x")); o != st.owner {
 				t.Errorf("it is %q's, want %q", o, st.owner)
 			}

@@ -110,13 +110,16 @@ const rounds = 4
 // slack is how many more members are read than a page wants when some may not be open: they are short, a round trip is not.
 const slack = 24
 
+// maxStride bounds what a client can make a page read where nearly all is closed to it.
+const maxStride = 2000
+
 // length is how many members a round reads: one more than the page wants tells whether there are more.
 func (l List) length(round int) int {
 	n := l.First + 1
 	if l.Open {
 		n += slack
 	}
-	return n << (2 * round)
+	return min(n<<(2*round), maxStride)
 }
 
 // pageReading gathers a page, in one round unless much is not open in the view.

@@ -3,7 +3,8 @@
 -- family's sets lie beside it.
 -- ARGV: now (ms), how long a removed member's fence is kept (ms), then per entity its fence, its id and its spec: "" for
 -- none, else JSON {n: note, p: [set, key, set, key, ...]}.
--- Returns, for each slug that an entity newly claims and an older one owns, which entity (from 0) and the slug.
+-- Returns, for each slug that an entity newly claims and others claim too, which entity (from 0), the slug, and the member
+-- of the one that it takes the slug from, or "" when an older one keeps it.
 local members, now, kept = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local base = string.sub(members, 1, -8) -- without "members"
 local removed = base .. 'removed'
@@ -97,10 +98,12 @@ end
 
 local contested = {}
 for _, claim in ipairs(claims) do
-  local first = call('ZRANGEBYLEX', base .. 'slug', '[' .. claim[2] .. '\1', '+', 'LIMIT', 0, 1)[1]
-  if first ~= claim[3] then
+  local slug = claim[2]
+  local of = call('ZRANGEBYLEX', base .. 'slug', '[' .. slug .. '\1', '(' .. slug .. '\1\255', 'LIMIT', 0, 2)
+  if of[2] then
     contested[#contested + 1] = claim[1]
-    contested[#contested + 1] = claim[2]
+    contested[#contested + 1] = slug
+    contested[#contested + 1] = of[1] == claim[3] and of[2] or ''
   end
 end
 return contested

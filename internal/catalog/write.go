@@ -30,7 +30,12 @@ type Outcome struct {
 	Refused bool
 	// Contested are the slugs that it newly claims and an older entity owns.
 	Contested []string
+	// Displaced are those that it takes a slug from, because it is older.
+	Displaced []Displaced
 }
+
+// Displaced is an entity of the same kind that has lost a slug.
+type Displaced struct{ ID, Slug string }
 
 const (
 	// fenceKept is how long a removed thing's fence stays: as long as a tombstone can still be read.
@@ -176,11 +181,17 @@ func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family,
 		if err != nil {
 			return fmt.Errorf("placing in %s: %w", calls[n].family, err)
 		}
-		for ; len(contested) >= 2; contested = contested[2:] {
+		for ; len(contested) >= 3; contested = contested[3:] {
 			which, _ := contested[0].(int64)
 			slug, _ := contested[1].(string)
+			displaced, _ := contested[2].(string)
+			slug = slug[strings.LastIndexByte(slug, '/')+1:] // a video's has its programme before it
 			o := &out[calls[n].changes[which]]
-			o.Contested = append(o.Contested, slug[strings.LastIndexByte(slug, '/')+1:]) // a video's has its programme before it
+			if displaced == "" {
+				o.Contested = append(o.Contested, slug)
+			} else {
+				o.Displaced = append(o.Displaced, Displaced{ID(displaced), slug})
+			}
 		}
 	}
 	return nil
