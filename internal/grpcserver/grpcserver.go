@@ -115,7 +115,11 @@ func look(ctx context.Context, h *health.Server, names []string, cfg Config) {
 		}
 		if now := err == nil; now != serving {
 			serving = now
-			cfg.Log.Info("grpc health changed", "serving", serving, "error", err)
+			if serving {
+				cfg.Log.Debug("grpc health changed", "serving", serving)
+			} else {
+				cfg.Log.Warn("grpc health changed", "serving", serving, "error", err)
+			}
 			report(h, names, serving)
 		}
 		select {
