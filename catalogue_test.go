@@ -183,7 +183,7 @@ func (s *system) fill(file string) *cmsCatalogue {
 		}
 	}
 
-	t.Attr("documents on every screen", fmt.Sprintf("%d, %.1f s after the import began (race detector: %t)", written, took["project"].Seconds(), raceDetector()))
+	t.Attr("documents-on-every-screen", fmt.Sprintf("%d, %.1f s after the import began (race detector: %t)", written, took["project"].Seconds(), raceDetector()))
 	line := func(name string, done time.Duration, u spent) {
 		t.Attr(name, fmt.Sprintf("done after %.1f s, CPU %.1f s, peak memory %d MiB", done.Seconds(), u.cpu.Seconds(), u.peak>>20))
 	}

@@ -146,13 +146,15 @@ func TestAWatchEndsWithItsClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	told(t, st)
-	before := runtime.NumGoroutine()
 	cancel()
 	eventually(t, "nothing is watched", func() bool { n, ids := a.hub.Watched(); return n+ids == 0 })
 	if _, err := st.Recv(); status.Code(err) != codes.Canceled {
 		t.Error(err)
 	}
-	eventually(t, "its goroutines have ended", func() bool { return runtime.NumGoroutine() < before })
+	eventually(t, "its goroutines have ended", func() bool {
+		stacks := make([]byte, 1<<20)
+		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "catalogapi.(*Service).Watch")
+	})
 }
 
 func TestAWatchEndsWithTheServer(t *testing.T) {
