@@ -59,7 +59,7 @@ func newGateway(t *testing.T) *gateway {
 	c := catalog.New(client, g.prefix)
 	fillCatalogue(t, c)
 	client.AddHook(countReads{&g.reads})
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte("secret"))}})
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte("secret"))}})
 	g.Server = httptest.NewServer(graph.Handler(graph.Options{
 		Schema: schema, Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return today },
 		Attach: func(ctx context.Context, view catalog.View) context.Context {

@@ -348,7 +348,7 @@ func (p *process) gateway(ctx context.Context) error {
 		return nil
 	}
 	p.checks.Set("gateway", p.catalog.Ping)
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte(p.secret))}})
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte(p.secret))}})
 	query := graph.Handler(graph.Options{
 		Schema: schema, Introspection: p.playground(), Log: p.log.With("role", "gateway"),
 		Now: time.Now, Origins: p.CORSOrigin,

@@ -96,28 +96,16 @@ func load[V any](ctx context.Context, l *Loaders, key catalog.Key) (V, error) {
 	return v.(V), nil
 }
 
-// messages makes a blob's message by kind.
-var messages = map[string]func() proto.Message{
-	"programme": func() proto.Message { return &projectionv1.Programme{} },
-	"video":     func() proto.Message { return &projectionv1.Video{} },
-	"channel":   func() proto.Message { return &projectionv1.Channel{} },
-	"person":    func() proto.Message { return &projectionv1.Person{} },
-	"page":      func() proto.Message { return &projectionv1.Page{} },
-}
-
 func decode(ref catalog.Ref, blob []byte) entity {
 	if blob == nil {
 		return entity{}
 	}
-	m := messages[ref.Kind]()
+	m := catalog.NewBlob(ref.Kind)
 	if err := proto.Unmarshal(blob, m); err != nil {
 		return entity{err: fmt.Errorf("decoding the blob of %s %q: %w", ref.Kind, ref.ID, err)}
 	}
 	return entity{message: m}
 }
-
-// IsKind tells whether there are entities of a kind.
-func IsKind(kind string) bool { return messages[kind] != nil }
 
 // Entity reads one entity; nil when there is none. The kind must be one.
 func (l *Loaders) Entity(ctx context.Context, ref catalog.Ref) (proto.Message, error) {

@@ -9,7 +9,6 @@ import (
 	"regie/graph"
 	"regie/graph/model"
 	"regie/internal/catalog"
-	"regie/loaders"
 	catalogv1 "regie/proto/catalog/v1"
 	projectionv1 "regie/proto/projection/v1"
 )
@@ -17,7 +16,7 @@ import (
 // parseID splits a global id.
 func parseID(id string) (catalog.Ref, error) {
 	kind, own, ok := strings.Cut(id, ":")
-	if !ok || own == "" || !loaders.IsKind(kind) && kind != "category" && kind != "section" {
+	if !ok || own == "" || !catalog.IsKind(kind) && kind != "category" && kind != "section" {
 		return catalog.Ref{}, graph.BadInput("%q is no global id: one is a kind and an id, such as programme:p001.", clip(id))
 	}
 	return catalog.Ref{Kind: kind, ID: own}, nil
@@ -39,7 +38,7 @@ func idOf(kind, id string) (string, error) {
 func local(id string) string { return id[strings.IndexByte(id, ':')+1:] }
 
 func checkSlug(slug string) error {
-	if len(slug) > 200 || !catalog.IsSlug(slug) {
+	if len(slug) > catalog.MaxSlug || !catalog.IsSlug(slug) {
 		return graph.BadInput("%q is no slug: one has lower-case letters a-z, digits and single dashes between them.", clip(slug))
 	}
 	return nil

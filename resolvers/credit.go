@@ -3,8 +3,6 @@ package resolvers
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"regie/graph/model"
 	"regie/internal/catalog"
@@ -50,10 +48,7 @@ func (r *Resolver) personCredits(ctx context.Context, personID string, order mod
 	}
 	c := &model.CreditConnection{Edges: make([]*model.CreditEdge, len(p.members)), PageInfo: p.info, TotalCount: p.total}
 	for i, m := range p.members {
-		// The key ends with the credit's index.
-		key := catalog.KeyOf(m)
-		index, _ := strconv.Atoi(key[strings.LastIndexByte(key, ':')+1:])
-		c.Edges[i] = &model.CreditEdge{Cursor: p.cursors[i], ProgrammeID: catalog.ID(m), PersonID: personID, Index: index}
+		c.Edges[i] = &model.CreditEdge{Cursor: p.cursors[i], ProgrammeID: catalog.ID(m), PersonID: personID, Index: catalog.CreditIndex(m)}
 	}
 	return c, nil
 }

@@ -63,7 +63,7 @@ func apiOn(t *testing.T, url string) *api {
 	c := catalog.New(client, a.prefix)
 	a.sink = project.New(c, time.Now, servertest.Log(t), project.NewMetrics(prometheus.NewRegistry()))
 	client.AddHook(countTrips{&a.trips})
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: resolvers.NewCursors([]byte("secret"))}})
+	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte("secret"))}})
 	a.Server = httptest.NewServer(graph.Handler(graph.Options{
 		Schema: schema, Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return *a.now.Load() },
 		Attach: func(ctx context.Context, view catalog.View) context.Context {

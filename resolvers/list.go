@@ -37,14 +37,14 @@ func (r *Resolver) page(ctx context.Context, l catalog.List, kind string, first 
 	}
 	p := &page{members: got.Members, total: int32(got.Total)}
 	for _, m := range got.Members {
-		p.cursors = append(p.cursors, r.Cursors.encode(l.Name(), catalog.Cursor(m)))
+		p.cursors = append(p.cursors, r.Cursors.Encode(l.Name(), catalog.Cursor(m)))
 	}
 	p.info = &model.PageInfo{HasNextPage: got.More, HasPreviousPage: after != nil}
 	if len(p.cursors) > 0 {
 		p.info.StartCursor = &p.cursors[0]
 	}
 	if got.End != "" {
-		end := r.Cursors.encode(l.Name(), got.End)
+		end := r.Cursors.Encode(l.Name(), got.End)
 		p.info.EndCursor = &end
 	}
 	return p, nil
@@ -58,9 +58,9 @@ func (r *Resolver) place(list string, first int32, after *string) (int, string, 
 	if after == nil {
 		return int(first), "", nil
 	}
-	place, err := r.Cursors.decode(list, *after)
-	if err != nil {
-		return 0, "", graph.BadInput("after: %v.", err)
+	place, ok := r.Cursors.Decode(list, *after)
+	if !ok {
+		return 0, "", graph.BadInput("after: the cursor is none of this list and order: give the endCursor of its page before.")
 	}
 	return int(first), place, nil
 }
@@ -222,7 +222,7 @@ func (r *Resolver) part(list string, n int, name func(i int) string, first int32
 	}
 	p.to = min(p.from+size, n)
 	for i := p.from; i < p.to; i++ {
-		p.cursors = append(p.cursors, r.Cursors.encode(list, strconv.Itoa(i)+" "+name(i)))
+		p.cursors = append(p.cursors, r.Cursors.Encode(list, strconv.Itoa(i)+" "+name(i)))
 	}
 	p.info.HasNextPage = p.to < n
 	if len(p.cursors) > 0 {

@@ -8,7 +8,7 @@ import (
 
 func projectChannel(in *catalogv1.Channel, c *catalog.Change) (err error) {
 	out := &projectionv1.Channel{
-		Id:       globalID(c.Kind, in.GetId()),
+		Id:       catalog.GlobalID(c.Kind, in.GetId()),
 		Slug:     in.GetSlug(),
 		Title:    in.GetTitle(),
 		Path:     "/channel/" + in.GetSlug(),

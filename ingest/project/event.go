@@ -94,8 +94,6 @@ func (e entity) change(r stream.Record) (catalog.Change, error) {
 	return c, err
 }
 
-func globalID(kind, id string) string { return kind + ":" + id }
-
 // claim places an entity on the slugs that it has and had.
 func claim(ps *catalog.Placements, in payload, address func(slug string) catalog.Address) {
 	now := address(in.GetSlug())

@@ -11,7 +11,7 @@ const home = "home"
 
 func projectPage(in *catalogv1.Page, c *catalog.Change) (err error) {
 	out := &projectionv1.Page{
-		Id:       globalID(c.Kind, in.GetId()),
+		Id:       catalog.GlobalID(c.Kind, in.GetId()),
 		Slug:     in.GetSlug(),
 		Title:    in.GetTitle(),
 		Path:     "/page/" + in.GetSlug(),
@@ -28,7 +28,7 @@ func projectPage(in *catalogv1.Page, c *catalog.Change) (err error) {
 	var drawn []card
 	for _, s := range in.GetSections() {
 		section := &projectionv1.Section{
-			Id:     globalID("section", in.GetId()+"/"+s.GetId()),
+			Id:     catalog.GlobalID("section", in.GetId()+"/"+s.GetId()),
 			Title:  optional(s.GetTitle()),
 			Layout: s.GetLayout(),
 			More:   optional(s.GetMore()),

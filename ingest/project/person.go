@@ -8,7 +8,7 @@ import (
 
 func projectPerson(in *catalogv1.Person, c *catalog.Change) (err error) {
 	out := &projectionv1.Person{
-		Id:        globalID(c.Kind, in.GetId()),
+		Id:        catalog.GlobalID(c.Kind, in.GetId()),
 		Slug:      in.GetSlug(),
 		Title:     in.GetTitle(),
 		Path:      "/person/" + in.GetSlug(),

@@ -2,7 +2,6 @@ package project
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"regie/internal/catalog"
@@ -12,7 +11,7 @@ import (
 
 func projectProgramme(in *catalogv1.Programme, c *catalog.Change) (err error) {
 	out := &projectionv1.Programme{
-		Id:          globalID(c.Kind, in.GetId()),
+		Id:          catalog.GlobalID(c.Kind, in.GetId()),
 		Slug:        in.GetSlug(),
 		Title:       in.GetTitle(),
 		Path:        "/" + in.GetSlug(),
@@ -68,18 +67,6 @@ func listProgramme(ps *catalog.Placements, in *catalogv1.Programme) {
 		ps.Noted(note, catalog.OfChannel(id), facets(scopes...)...)
 	}
 	for i, c := range in.GetCredits() {
-		scope, number := catalog.Scope(c.GetPersonId()), fiveDigits(i) // the key's end tells which credit it is
-		ps.Add(catalog.Credits(c.GetPersonId()),
-			catalog.Place{Set: string(catalog.ByDate) + scope, Key: date + ":" + number},
-			catalog.Place{Set: string(catalog.ByTitle) + scope, Key: title + ":" + number})
+		ps.Add(catalog.Credits(c.GetPersonId()), catalog.CreditPlaces(c.GetPersonId(), date, title, i)...)
 	}
-}
-
-// fiveDigits is n, so that numbers sort as text.
-func fiveDigits(n int) string {
-	s := strconv.Itoa(n)
-	if len(s) >= 5 {
-		return s
-	}
-	return "00000"[len(s):] + s
 }

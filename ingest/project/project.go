@@ -143,7 +143,7 @@ func (s *Sink) tell(c *chunk, changed []string) []string {
 		if o.Refused || e.replayed {
 			continue
 		}
-		changed = append(changed, globalID(ch.Kind, ch.ID))
+		changed = append(changed, catalog.GlobalID(ch.Kind, ch.ID))
 		if !e.changedAt.IsZero() {
 			s.metrics.fresh(ch.Kind, e.visibleAt.Sub(e.changedAt))
 		}

@@ -10,13 +10,13 @@ import (
 
 func projectVideo(in *catalogv1.Video, c *catalog.Change) (err error) {
 	out := &projectionv1.Video{
-		Id:            globalID(c.Kind, in.GetId()),
+		Id:            catalog.GlobalID(c.Kind, in.GetId()),
 		Slug:          in.GetSlug(),
 		Title:         in.GetTitle(),
 		Revision:      c.Fence.String(),
 		Kind:          in.GetKind(),
 		Synopsis:      in.GetSynopsis(),
-		ProgrammeId:   globalID("programme", in.GetProgrammeId()),
+		ProgrammeId:   catalog.GlobalID("programme", in.GetProgrammeId()),
 		SeasonNumber:  in.SeasonNumber,
 		EpisodeNumber: in.EpisodeNumber,
 		Duration:      in.GetDuration(),

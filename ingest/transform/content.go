@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"regie/internal/catalog"
 	catalogv1 "regie/proto/catalog/v1"
 )
 
@@ -16,7 +17,7 @@ import (
 const (
 	maxTitle    = 300
 	maxText     = 20_000
-	maxSlug     = 200
+	maxSlug     = catalog.MaxSlug
 	maxURL      = 2000
 	maxRef      = 1000
 	maxBlurHash = 100

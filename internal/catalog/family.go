@@ -138,8 +138,8 @@ func KeyOf(member string) string {
 
 func noteOf(member string) string { return member[strings.LastIndexByte(member, 0)+1:] }
 
-// cursor is a member without its note, which may change while a client turns pages.
-func cursor(member string) string { return member[:strings.LastIndexByte(member, 0)] }
+// Cursor is a member without its note, which may change while a client turns pages.
+func Cursor(member string) string { return member[:strings.LastIndexByte(member, 0)] }
 
 // Facets are an entity's places in one order: among all, and among those of its kind. Within each Scope it has both
 // again.
@@ -166,6 +166,26 @@ func VideoPlaces(programmeID, kind string, season, episode *int32, published *ti
 	}
 }
 
+// CreditPlaces are a programme's places among those that credit a person, by the keys of its date and title and the
+// credit's index in it.
+func CreditPlaces(personID, date, title string, index int) []Place {
+	scope, number := Scope(personID), ":"+fiveDigits(index)
+	return []Place{{string(ByDate) + scope, date + number}, {string(ByTitle) + scope, title + number}}
+}
+
+// CreditIndex is the credit's index in the programme, of a member of CreditsOf.
+func CreditIndex(member string) int {
+	key := KeyOf(member)
+	index, _ := strconv.Atoi(key[strings.LastIndexByte(key, ':')+1:])
+	return index
+}
+
+// fiveDigits is n, so that numbers sort as text.
+func fiveDigits(n int) string {
+	s := strconv.Itoa(n)
+	return "00000"[min(len(s), 5):] + s
+}
+
 // DateKey sorts by time, of any year from 1 to 9999.
 func DateKey(t *timestamppb.Timestamp) string {
 	return t.AsTime().UTC().Format("2006-01-02T15:04:05.000")
@@ -177,10 +197,9 @@ const unnumbered = 99999
 func episodeKey(season, episode *int32, date string) string {
 	number := func(n *int32) string {
 		if n == nil {
-			return strconv.Itoa(unnumbered)
+			return fiveDigits(unnumbered)
 		}
-		s := strconv.Itoa(int(*n))
-		return "00000"[min(len(s), 5):] + s
+		return fiveDigits(int(*n))
 	}
 	return number(season) + ":" + number(episode) + ":" + date
 }
@@ -224,6 +243,9 @@ func CategoryKey(slug, title string) string {
 }
 
 var slugPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// MaxSlug is the longest slug that an entity may have.
+const MaxSlug = 200
 
 // IsSlug tells whether s is made as slugs are: lower-case letters a-z, digits, and single dashes between them.
 func IsSlug(s string) bool { return slugPattern.MatchString(s) }

@@ -50,9 +50,6 @@ type Page struct {
 	Total int
 }
 
-// Cursor is a member's place in its list.
-func Cursor(member string) string { return cursor(member) }
-
 // CursorOf is the place of an entity by its sort key.
 func CursorOf(key, id string) string { return key + "\x00" + memberID(id) }
 
@@ -218,7 +215,7 @@ func (r *seasonReading) hear(cmds []redis.Cmder) (again bool) {
 	}
 	if after := r.list.After; after != "" {
 		members = slices.DeleteFunc(members, func(m string) bool {
-			return r.list.Reverse && cursor(m) >= after || !r.list.Reverse && cursor(m) <= after
+			return r.list.Reverse && Cursor(m) >= after || !r.list.Reverse && Cursor(m) <= after
 		})
 	}
 	r.page.take(members, false, r.view, r.list)
@@ -230,7 +227,7 @@ func (p *Page) take(members []string, more bool, v View, l List) bool {
 	p.More = more
 	for _, m := range members {
 		if l.Open && !v.Open(noteOf(m)) {
-			p.End = cursor(m)
+			p.End = Cursor(m)
 			continue
 		}
 		if len(p.Members) == l.First {
@@ -238,7 +235,7 @@ func (p *Page) take(members []string, more bool, v View, l List) bool {
 			return false
 		}
 		p.Members = append(p.Members, m)
-		p.End = cursor(m)
+		p.End = Cursor(m)
 	}
 	return p.More && len(p.Members) < l.First
 }

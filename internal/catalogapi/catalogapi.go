@@ -27,7 +27,7 @@ type Service struct {
 	catalogv1.UnimplementedCatalogServiceServer
 	catalog *catalog.Catalog
 	hub     *Hub
-	tokens  tokens
+	tokens  catalog.Cursors
 	log     *slog.Logger
 }
 
@@ -36,7 +36,7 @@ var _ catalogv1.CatalogServiceServer = (*Service)(nil)
 // New does no I/O. The secret, which all processes share, signs page tokens. The hub, of the same catalogue, is to be
 // run beside the service.
 func New(c *catalog.Catalog, hub *Hub, secret []byte, log *slog.Logger) *Service {
-	return &Service{catalog: c, hub: hub, tokens: tokens{secret}, log: log}
+	return &Service{catalog: c, hub: hub, tokens: catalog.NewCursors(secret), log: log}
 }
 
 // Register adds the service to a server.

@@ -9,24 +9,7 @@ import (
 
 	"regie/internal/catalog"
 	catalogv1 "regie/proto/catalog/v1"
-	projectionv1 "regie/proto/projection/v1"
 )
-
-// blob is what the messages of all kinds have.
-type blob interface {
-	proto.Message
-	GetId() string
-	GetRevision() string
-}
-
-// kinds make an empty message of each kind's blobs.
-var kinds = map[string]func() blob{
-	"programme": func() blob { return new(projectionv1.Programme) },
-	"video":     func() blob { return new(projectionv1.Video) },
-	"channel":   func() blob { return new(projectionv1.Channel) },
-	"person":    func() blob { return new(projectionv1.Person) },
-	"page":      func() blob { return new(projectionv1.Page) },
-}
 
 // entities reads entities in one round trip, each once; nil where there is none.
 func (s *Service) entities(ctx context.Context, screen catalog.Screen, refs []catalog.Ref) (map[catalog.Ref]*catalogv1.Result, error) {
@@ -51,8 +34,8 @@ func (s *Service) entities(ctx context.Context, screen catalog.Screen, refs []ca
 		}
 		e, err := entity(r, blobs[i])
 		if err != nil {
-			s.log.Error("a blob cannot be read", "id", globalID(r), "screen", string(screen), "error", err)
-			out[r] = &catalogv1.Result{Result: &catalogv1.Result_Error{Error: globalID(r) + " cannot be read"}}
+			s.log.Error("a blob cannot be read", "id", catalog.GlobalID(r.Kind, r.ID), "screen", string(screen), "error", err)
+			out[r] = &catalogv1.Result{Result: &catalogv1.Result_Error{Error: catalog.GlobalID(r.Kind, r.ID) + " cannot be read"}}
 			continue
 		}
 		out[r] = &catalogv1.Result{Result: &catalogv1.Result_Entity{Entity: e}}
@@ -63,11 +46,11 @@ func (s *Service) entities(ctx context.Context, screen catalog.Screen, refs []ca
 // entity passes the blob on as it is. It is parsed all the same: one that is damaged is found here rather than by each
 // client, and the revision is in it.
 func entity(r catalog.Ref, b []byte) (*catalogv1.Entity, error) {
-	m := kinds[r.Kind]()
+	m := catalog.NewBlob(r.Kind)
 	if err := proto.Unmarshal(b, m); err != nil {
 		return nil, fmt.Errorf("parsing a blob of %d bytes: %w", len(b), err)
 	}
-	id := globalID(r)
+	id := catalog.GlobalID(r.Kind, r.ID)
 	if m.GetId() != id || m.GetRevision() == "" {
 		return nil, fmt.Errorf("the blob of %d bytes is that of %q in revision %q", len(b), m.GetId(), m.GetRevision())
 	}

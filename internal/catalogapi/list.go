@@ -22,8 +22,11 @@ func (s *Service) List(ctx context.Context, req *catalogv1.ListRequest) (*catalo
 	if err != nil {
 		return nil, err
 	}
-	if l.After, err = s.tokens.decode(l, req.GetPageToken()); err != nil {
-		return nil, err
+	if token := req.GetPageToken(); token != "" {
+		var ok bool
+		if l.After, ok = s.tokens.Decode(tokensOf(l), token); !ok {
+			return nil, invalid("page_token is none of this list and order: give the next_page_token of its page before")
+		}
 	}
 	pages, err := read(ctx, func(ctx context.Context) ([]catalog.Page, error) {
 		return s.catalog.Pages(ctx, catalog.View{Screen: screen}, []catalog.List{l})
@@ -51,10 +54,14 @@ func (s *Service) List(ctx context.Context, req *catalogv1.ListRequest) (*catalo
 		}
 	}
 	if page.More {
-		res.NextPageToken = s.tokens.encode(l, page.End)
+		res.NextPageToken = s.tokens.Encode(tokensOf(l), page.End)
 	}
 	return res, nil
 }
+
+// tokensOf names a list's tokens, which are no GraphQL cursors though they are signed with the same secret. They are the
+// same for every screen, whose lists have the same members.
+func tokensOf(l catalog.List) string { return "grpc page token\n" + l.Name() }
 
 // parseList returns a list, and the kind of its members.
 func parseList(req *catalogv1.ListRequest) (l catalog.List, kind string, err error) {

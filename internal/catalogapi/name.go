@@ -8,9 +8,6 @@ import (
 	catalogv1 "regie/proto/catalog/v1"
 )
 
-// maxSlug is the longest slug that a document may have.
-const maxSlug = 200
-
 // parseID splits a global id. Its error is a text for the client.
 func parseID(id string) (catalog.Ref, error) {
 	kind, local, ok := strings.Cut(id, ":")
@@ -23,17 +20,15 @@ func parseID(id string) (catalog.Ref, error) {
 	return catalog.Ref{Kind: kind, ID: local}, nil
 }
 
-func globalID(r catalog.Ref) string { return r.Kind + ":" + r.ID }
-
 func checkKind(kind string) error {
-	if _, ok := kinds[kind]; !ok {
+	if !catalog.IsKind(kind) {
 		return fmt.Errorf("%q is no kind: known are programme, video, channel, person and page", clip(kind))
 	}
 	return nil
 }
 
 func checkSlug(slug string) error {
-	if len(slug) > maxSlug || !catalog.IsSlug(slug) {
+	if len(slug) > catalog.MaxSlug || !catalog.IsSlug(slug) {
 		return fmt.Errorf("%q is no slug: one has lower-case letters a-z, digits and single dashes between them", clip(slug))
 	}
 	return nil

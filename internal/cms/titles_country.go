@@ -19,7 +19,7 @@ func countryCodes(names string) []string {
 }
 
 func countryKey(name string) string {
-	return strings.TrimPrefix(strings.ReplaceAll(slugOf(name, 200), "-and-", "-"), "the-")
+	return strings.TrimPrefix(strings.ReplaceAll(Slug(name, 200), "-and-", "-"), "the-")
 }
 
 var countryTable = sync.OnceValue(func() map[string]string {

@@ -41,8 +41,6 @@ func Slug(text string, max int) string {
 	return strings.TrimRight(cut, "-")
 }
 
-func slugOf(text string, max int) string { return Slug(text, max) }
-
 // A slug's longest parts, so that together they stay within the 200 characters that are allowed.
 const (
 	maxSlug       = 120

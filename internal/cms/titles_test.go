@@ -313,7 +313,7 @@ s?9,Movie,Ca La Lete,2003
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("slugs differ (-want +got):\n%s", diff)
 	}
-	if got := slugOf(strings.Repeat("ab ", 100), 10); got != "ab-ab-ab" {
+	if got := Slug(strings.Repeat("ab ", 100), 10); got != "ab-ab-ab" {
 		t.Errorf("a long slug is cut to %q", got)
 	}
 }
