@@ -216,17 +216,17 @@ func (s *system) projected() int {
 // differences says how the entities in Redis that have a blob of each screen differ from the CMS's documents.
 func (s *system) differences(c *cmsCatalogue) string {
 	has := map[string]bool{}
-	prefix := s.name + ":1:{"
-	err := s.scan(s.t.Context(), prefix+"*}", func(p redis.Pipeliner, key string) { p.HKeys(s.t.Context(), key) }, func(key string, answer redis.Cmder) {
-		fields := answer.(*redis.StringSliceCmd).Val()
-		for _, screen := range screens {
-			if slices.Contains(fields, screen) {
-				has[screen+" "+strings.TrimSuffix(strings.TrimPrefix(key, prefix), "}")] = true
+	prefix := s.name + ":2:{"
+	for _, screen := range screens {
+		err := s.scan(s.t.Context(), prefix+"*}:"+screen, func(p redis.Pipeliner, key string) { p.HKeys(s.t.Context(), key) }, func(key string, answer redis.Cmder) {
+			kind, _, _ := strings.Cut(strings.TrimPrefix(key, prefix), ":")
+			for _, id := range answer.(*redis.StringSliceCmd).Val() {
+				has[screen+" "+kind+":"+id] = true
 			}
+		})
+		if err != nil {
+			return err.Error()
 		}
-	})
-	if err != nil {
-		return err.Error()
 	}
 	want := 0
 	for collection, docs := range c.docs {

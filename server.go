@@ -231,7 +231,7 @@ func (p *process) open(ctx context.Context) (err error) {
 			return err
 		}
 		p.closeLater(client.Close)
-		p.catalog = catalog.New(client, p.Project+":1")
+		p.catalog = catalog.New(client, p.Project+":2")
 	}
 	if p.has("capture") || p.has("transform") || p.has("project") {
 		if p.cluster, err = p.connect(kafka, boot, p.log); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"regie/internal/servertest"
 	catalogv1 "regie/proto/catalog/v1"
 )
 
@@ -171,12 +172,10 @@ func TestWhoIsNotCreditedAnyMoreIsNot(t *testing.T) {
 	edited := programme("p1")
 	edited.Credits = []*catalogv1.Credit{{PersonId: "pe1", Role: catalogv1.CreditRole_CREDIT_ROLE_DIRECTOR}}
 	a.put(t, edited)
-	blob, err := a.redis.HGet(t.Context(), a.prefix+":{programme:p1}", "web").Result()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, blob := servertest.Blob(t, a.redis, a.prefix, "programme", "p1", "web")
 	a = newAPI(t)
-	if err := a.redis.HSet(t.Context(), a.prefix+":{programme:p1}", "web", blob).Err(); err != nil {
+	key, _ := servertest.Blob(t, a.redis, a.prefix, "programme", "p1", "web")
+	if err := a.redis.HSet(t.Context(), key, "p1", blob).Err(); err != nil {
 		t.Fatal(err)
 	}
 	for person, want := range map[string]string{

@@ -219,13 +219,9 @@ func (a *api) apply(t *testing.T, rs ...stream.Record) {
 // halve cuts an entity's blob in two, on every screen.
 func (a *api) halve(t *testing.T, kind, id string) {
 	t.Helper()
-	key := a.prefix + ":{" + kind + ":" + id + "}"
 	for _, s := range catalog.Screens() {
-		blob, err := a.redis.HGet(t.Context(), key, string(s)).Bytes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.redis.HSet(t.Context(), key, string(s), blob[:len(blob)/2]).Err(); err != nil {
+		key, blob := servertest.Blob(t, a.redis, a.prefix, kind, id, string(s))
+		if err := a.redis.HSet(t.Context(), key, id, blob[:len(blob)/2]).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

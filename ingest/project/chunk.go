@@ -56,7 +56,9 @@ func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[parti
 	for _, of := range entities {
 		slices.SortFunc(of, func(i, j int) int { return cmp.Or(rs[j].Fence.Compare(rs[i].Fence), cmp.Compare(j, i)) })
 		var newest *edit
+		again := false
 		for _, i := range of {
+			again = again || len(replayed) > 0 && rs[i].Offset < replayed[partition{rs[i].Topic, rs[i].Partition}]
 			en, err := read(rs[i])
 			if err == nil && newest == nil {
 				var ch catalog.Change
@@ -64,7 +66,7 @@ func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[parti
 					c.changes = append(c.changes, ch)
 					c.edits = append(c.edits, edit{kind: ch.Kind, id: ch.ID, changedAt: rs[i].CMSTime()})
 					newest = &c.edits[len(c.edits)-1]
-					newest.replayed = len(replayed) > 0 && rs[i].Offset < replayed[partition{rs[i].Topic, rs[i].Partition}]
+					newest.replayed = again // it is the first that is looked at
 				}
 			}
 			switch {
@@ -73,6 +75,9 @@ func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[parti
 			case newest.title == "": // or it is a tombstone after its DELETED event
 				newest.title = en.title
 			}
+		}
+		if newest != nil {
+			c.changes[len(c.changes)-1].Replayed = again
 		}
 	}
 }

@@ -477,7 +477,7 @@ func (w *world) lists() map[catalog.List][]entry {
 			}
 			for i, c := range p.GetCredits() {
 				e.key = fmt.Sprintf("%s:%05d", key, i)
-				add(catalog.List{Family: catalog.Credits(c.GetPersonId()), Scope: c.GetPersonId(), Order: order}, e)
+				add(catalog.List{Family: catalog.Credits(c.GetPersonId()), Owner: c.GetPersonId(), Order: order}, e)
 			}
 		}
 	}
@@ -485,7 +485,7 @@ func (w *world) lists() map[catalog.List][]entry {
 		v := x.video
 		for order, key := range map[catalog.Order]string{catalog.ByDate: dateOf(v.GetPublishedAt()), catalog.ByEpisode: episodeOf(v)} {
 			e := entry{key: key, id: id, kind: strings.TrimPrefix(v.GetKind().String(), "VIDEO_KIND_"), rights: v.GetRights()}
-			l := catalog.List{Family: catalog.Videos(v.GetProgrammeId()), Scope: v.GetProgrammeId(), Order: order}
+			l := catalog.List{Family: catalog.Videos(v.GetProgrammeId()), Owner: v.GetProgrammeId(), Order: order}
 			add(l, e)
 			if l.Season, l.BySeason = v.GetSeasonNumber(), true; v.SeasonNumber != nil {
 				add(l, e)
@@ -515,14 +515,14 @@ func everyList() (out []catalog.List) {
 			}
 		}
 		for _, h := range modelIDs["person"] {
-			add(catalog.List{Family: catalog.Credits(h), Scope: h, Order: order})
+			add(catalog.List{Family: catalog.Credits(h), Owner: h, Order: order})
 		}
 	}
 	for _, p := range modelIDs["programme"][:20] {
 		for _, order := range []catalog.Order{catalog.ByDate, catalog.ByEpisode} {
-			add(catalog.List{Family: catalog.Videos(p), Scope: p, Order: order})
+			add(catalog.List{Family: catalog.Videos(p), Owner: p, Order: order})
 			for season := range int32(3) {
-				add(catalog.List{Family: catalog.Videos(p), Scope: p, Order: order, Season: season * 5, BySeason: true})
+				add(catalog.List{Family: catalog.Videos(p), Owner: p, Order: order, Season: season * 5, BySeason: true})
 			}
 		}
 	}
@@ -793,7 +793,7 @@ func (w *world) nothingLeft(t *testing.T, e *env) {
 		if strings.HasPrefix(name, "position:") {
 			continue
 		}
-		if !strings.HasSuffix(name, "}") && !strings.HasSuffix(name, "}:members") && !strings.HasSuffix(name, "}:removed") {
+		if !strings.HasSuffix(name, "}:entities") && !strings.HasSuffix(name, "}:members") && !strings.HasSuffix(name, "}:removed") {
 			t.Errorf("%q is left", name)
 		}
 		ttls[name] = pipe.PTTL(ctx, it.Val())

@@ -296,7 +296,7 @@ func TestAFamilyComesOnce(t *testing.T) {
 	check(t, ch)
 	for _, p := range ch.Placements {
 		if p.Family == catalog.Credits("pe1") {
-			if got, want := p.Places[len(p.Places)-1], (catalog.Place{Set: "title/pe1", Key: ":09999"}); len(p.Places) != n || got != want {
+			if got, want := p.Places[len(p.Places)-1], (catalog.Place{Set: "of/pe1", Key: "title/:09999"}); len(p.Places) != n || got != want {
 				t.Errorf("%d places, the last %+v", len(p.Places), got)
 			}
 		}

@@ -1,14 +1,15 @@
 // Package catalog is the projection in Redis: blobs, lists and slugs, as project writes them and the gateway reads them.
 //
-//	{programme:p1}                    an entity, a hash: fence, families, and the blob of each screen
+//	{programme:17}:web ...            a home: hashes of blobs by id, one for each screen   \  an entity's lie
+//	{programme:17}:entities           each entity's fence and where it is to be            /  in one slot
 //
-//	{programmes}:date ...             a family: sorted sets of members    \  one slot: a member's
-//	{programmes}:members              each member's fence and its places  /  places change together
+//	{programmes}:date ...             a family: sorted sets of members                     \  a member's places
+//	{programmes}:members              each member's fence                                  /  change together
 //	{videos:17}, {credits:4}, {slug:programme:42} ...    more families; these are shared by hash
 //
-// An entity and its families lie in different slots, so no transaction spans them. The entity names the families it is
-// in, old and new, before any of them changes: a crash between two steps is repaired by the same change coming again, or
-// by the next. Every step refuses a fence that is older than what it finds.
+// An entity and its families lie in different slots, so no transaction spans them. The entity notes where it is to be and
+// may be before any family changes: a crash between two steps is repaired by the same change coming again, or by the
+// next. Every step refuses a fence that is older than what it finds.
 //
 // Lists have every entity, whatever its rights: who may see it depends on the screen, the territory and the clock, which
 // the members' notes answer at read.

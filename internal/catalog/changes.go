@@ -15,8 +15,11 @@ func (c *Catalog) Announce(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	// JSON: an id may have any character.
-	if err := c.redis.Publish(ctx, c.changesKey(), encode(ids)).Err(); err != nil {
+	message, err := json.Marshal(ids) // an id may have any character
+	if err == nil {
+		err = c.redis.Publish(ctx, c.changesKey(), message).Err()
+	}
+	if err != nil {
 		return fmt.Errorf("announcing changes: %w", err)
 	}
 	return nil

@@ -1,22 +1,53 @@
--- Begins an entity's change: refuses an old one, names its families old and new, and writes its blobs.
--- KEYS: entity (a hash of fence, families and a blob per screen).
--- ARGV: fence, new families (JSON array), then per screen its name and blob; none for a deletion.
--- Returns false when refused, else the families that the entity was in and is not any more (JSON array).
-local key, fence, wanted = KEYS[1], ARGV[1], ARGV[2]
-local state = redis.call('HMGET', key, 'fence', 'families')
-if state[1] and fence < state[1] then return false end
-local all, stale = wanted, '[]'
-if state[2] and state[2] ~= wanted then
-  local keep, union, gone = {}, cjson.decode(wanted), {}
-  for _, f in ipairs(union) do keep[f] = true end
-  for _, f in ipairs(cjson.decode(state[2])) do
-    if not keep[f] then
-      union[#union + 1] = f
-      gone[#gone + 1] = f
+-- Begins entities' changes: refuses old ones, writes the blobs, and notes where each entity is and may be.
+-- KEYS: entities (see fences.lua: behind the fence is where it is to be, in the writer's words, "" for nowhere). Beside it
+-- lie a hash for each screen (id -> blob) and "pending": id -> where else it may be, netstrings, until its change is done.
+-- ARGV: the three screens, then per entity its fence, its id, where it is to be ("" for a deletion), its three blobs.
+-- Returns which (from 0), what and where, for each entity that
+--   "refused"  has been changed by something newer,
+--   "moved"    was at that one place,
+--   "all"      may be at any of those places, or is new, and may not be where it is to be.
+-- Others are where they are to be.
+local ids = {''}
+for i = 5, #ARGV, 6 do ids[#ids + 1] = ARGV[i] end
+local pending = base .. 'pending'
+local stored, open = call('HMGET', hash, unpack(ids)), call('HMGET', pending, unpack(ids))
+local fields, blobs, opened, out, alive = {}, {{}, {}, {}}, {}, {}, false
+local function tell(n, what, where)
+  local size = #out
+  out[size + 1], out[size + 2], out[size + 3] = n - 2, what, where
+end
+for n = 2, #ids do
+  local at = 6 * n - 8
+  local id, old, fence, place = ids[n], stored[n], ARGV[at], ARGV[at + 2]
+  local before = old and sub(old, 1, #fence)
+  if old and fence < before then
+    tell(n, 'refused', '')
+  else
+    local was = old and sub(old, #fence + 1) or ''
+    if not old or open[n] or was ~= place or fence == before then
+      local where = open[n] or ''
+      if was ~= '' and was ~= place then where = where .. #was .. ':' .. was end
+      opened[#opened + 1] = id
+      opened[#opened + 1] = where
+      tell(n, (was == '' or open[n] or fence == before) and 'all' or 'moved', where)
+    end
+    fields[#fields + 1] = id
+    fields[#fields + 1] = fence .. place
+    if place ~= '' then
+      if old and was == '' then call('ZREM', removed, id) end
+      alive = true
+      for s = 1, 3 do
+        local to = blobs[s]
+        to[#to + 1] = id
+        to[#to + 1] = ARGV[at + 2 + s]
+      end
     end
   end
-  if #gone > 0 then all, stale = cjson.encode(union), cjson.encode(gone) end
 end
-if state[2] == '[]' then redis.call('PERSIST', key) end -- it lives again
-redis.call('HSET', key, 'fence', fence, 'families', all, unpack(ARGV, 3))
-return stale
+if #opened > 0 then call('HSET', pending, unpack(opened)) end
+if #fields > 0 then call('HSET', hash, unpack(fields)) end
+if alive then
+  for s = 1, 3 do call('HSET', base .. ARGV[s], unpack(blobs[s])) end
+  if stored[1] then revive() end
+end
+return out

@@ -36,8 +36,7 @@ const (
 	Categories Family = "categories"
 )
 
-// Videos has a programme's videos, by its CMS id, in the programme's scope, and the claims on their slugs: many programmes
-// share a family.
+// Videos has a programme's videos, by its CMS id, and the claims on their slugs: many programmes share a family.
 func Videos(programmeID string) Family { return Family("videos:" + bucket(programmeID)) }
 
 // OfChannel are a channel's programmes, by its CMS id.
@@ -46,9 +45,18 @@ func OfChannel(id string) Family { return Family("channel-programmes:" + id) }
 // OfCategory are a category's programmes, by its slug.
 func OfCategory(slug string) Family { return Family("category-programmes:" + slug) }
 
-// Credits has the programmes that credit a person, by the CMS id, once for each credit: in the person's scope, for many
-// share a family.
+// Credits has the programmes that credit a person, by the CMS id, once for each credit: many people share a family.
 func Credits(personID string) Family { return Family("credits:" + bucket(personID)) }
+
+// home is where an entity's blobs lie.
+func home(kind, id string) Family { return Family(kind + ":" + bucket(id)) }
+
+// The keys of a home and of a family that are no lists. The scripts know them.
+const (
+	setEntities = "entities" // of a home
+	setMembers  = "members"  // of a family
+	setClaims   = "claims"
+)
 
 // buckets is how many families share what is small and many: one script writes for all of a batch that meet in one, and
 // enough of them spread over a cluster's nodes.
@@ -96,7 +104,7 @@ func (ps *Placements) Noted(note string, f Family, places ...Place) {
 
 // Place is a member of a sorted set. A set may have several of one entity.
 type Place struct {
-	// Set is an order's, a facet of it, or a slug's; see Facets, Address.
+	// Set is an order's, a facet of it, an owner's, or a slug; see Facets, VideoPlaces, Address.
 	Set string
 	// Key sorts it. It has no NUL.
 	Key string
@@ -111,6 +119,10 @@ func ID(member string) string {
 	if i := strings.LastIndexByte(id, 0); i >= 0 {
 		id = id[:i]
 	}
+	return unescape(id)
+}
+
+func unescape(id string) string {
 	if strings.IndexByte(id, 1) >= 0 {
 		return withNUL.Replace(id)
 	}
@@ -151,26 +163,36 @@ func Facets(o Order, kind, key string, scopes ...string) []Place {
 	return places
 }
 
-// Scope narrows an order to part of a family: a channel's programmes to a category, by its slug; videos to a programme,
-// credits to a person, by their CMS ids.
+// Scope narrows an order to part of a family: a channel's programmes to a category, by its slug.
 func Scope(of string) string { return "/" + of }
+
+// A family that many share has one set for each owner, of all orders: their members' keys begin with the order's facet.
+
+func ownSet(owner string) string { return "of/" + owner }
+
+func facet(o Order, kind string) string {
+	if kind == "" {
+		return string(o) + "/"
+	}
+	return string(o) + ":" + kind + "/"
+}
 
 // VideoPlaces are a video's places among those of its programme: by episode only among those of its kind, which readers
 // merge, for that order is asked of one kind as a rule. A season is a range of it.
 func VideoPlaces(programmeID, kind string, season, episode *int32, published *timestamppb.Timestamp) []Place {
-	date, scope := DateKey(published), Scope(programmeID)
+	date, set := DateKey(published), ownSet(programmeID)
 	return []Place{
-		{string(ByDate) + scope, date},
-		{string(ByDate) + ":" + kind + scope, date},
-		{string(ByEpisode) + ":" + kind + scope, episodeKey(season, episode, date)},
+		{set, facet(ByDate, "") + date},
+		{set, facet(ByDate, kind) + date},
+		{set, facet(ByEpisode, kind) + episodeKey(season, episode, date)},
 	}
 }
 
 // CreditPlaces are a programme's places among those that credit a person, by the keys of its date and title and the
 // credit's index in it.
 func CreditPlaces(personID, date, title string, index int) []Place {
-	scope, number := Scope(personID), ":"+fiveDigits(index)
-	return []Place{{string(ByDate) + scope, date + number}, {string(ByTitle) + scope, title + number}}
+	set, number := ownSet(personID), ":"+fiveDigits(index)
+	return []Place{{set, facet(ByDate, "") + date + number}, {set, facet(ByTitle, "") + title + number}}
 }
 
 // CreditIndex is the credit's index in the programme, of a member of CreditsOf.
@@ -186,10 +208,11 @@ func fiveDigits(n int) string {
 	return "00000"[min(len(s), 5):] + s
 }
 
+// dateLayout is as long as what it makes.
+const dateLayout = "2006-01-02T15:04:05.000"
+
 // DateKey sorts by time, of any year from 1 to 9999.
-func DateKey(t *timestamppb.Timestamp) string {
-	return t.AsTime().UTC().Format("2006-01-02T15:04:05.000")
-}
+func DateKey(t *timestamppb.Timestamp) string { return t.AsTime().UTC().Format(dateLayout) }
 
 const unnumbered = 99999
 
@@ -250,8 +273,8 @@ const MaxSlug = 200
 // IsSlug tells whether s is made as slugs are: lower-case letters a-z, digits, and single dashes between them.
 func IsSlug(s string) bool { return slugPattern.MatchString(s) }
 
-// Address is where a slug leads. Its family's set "slug" has the claims on it, and "former" those of entities that had
-// it, among those on other slugs: the oldest claim owns it and, when there is none, the oldest former one.
+// Address is where a slug leads. Its family has the claims on it, and those of entities that had it, among those on other
+// slugs: the oldest claim owns it and, when there is none, the oldest former one.
 type Address struct {
 	Family Family
 	// Programme is the CMS id of a video's; "" for other kinds.
@@ -269,26 +292,38 @@ func VideoSlug(programmeID, slug string) Address {
 	return Address{Videos(programmeID), programmeID, slug}
 }
 
-// The sets of claims. place.lua knows setSlug.
+// What the places of claims are called before the slug. place.lua knows slugNow.
 const (
-	setSlug   = "slug"
-	setFormer = "former"
+	slugNow    = "slug/"
+	slugFormer = "former/"
 )
 
 // Claim is the place of an entity that has the slug, by when it was created.
 func (a Address) Claim(created *timestamppb.Timestamp) Place {
-	return Place{setSlug, a.prefix() + DateKey(created)}
+	return Place{a.now(), DateKey(created)}
 }
 
 // Former is the place of an entity that had the slug.
 func (a Address) Former(created *timestamppb.Timestamp) Place {
-	return Place{setFormer, a.prefix() + DateKey(created)}
+	return Place{a.former(), DateKey(created)}
 }
 
-// prefix is what the keys of the slug's claims begin with.
-func (a Address) prefix() string {
+func (p Place) isClaim() bool {
+	return strings.HasPrefix(p.Set, slugNow) || strings.HasPrefix(p.Set, slugFormer)
+}
+
+func (a Address) now() string    { return slugNow + a.name() }
+func (a Address) former() string { return slugFormer + a.name() }
+
+func (a Address) name() string {
 	if a.Programme != "" {
-		return memberID(a.Programme) + "/" + a.Slug + "\x01"
+		return a.Programme + "/" + a.Slug
 	}
-	return a.Slug + "\x01"
+	return a.Slug
+}
+
+// claimant is the id in the first of claims.
+func claimant(claims string) string {
+	first, _, _ := strings.Cut(claims, "\x00")
+	return unescape(first[min(len(first), len(dateLayout)):])
 }

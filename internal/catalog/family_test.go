@@ -60,13 +60,13 @@ func TestFacets(t *testing.T) {
 	day := date(2)
 	got = catalog.VideoPlaces("p", "EPISODE", num(3), num(4), day)
 	want = []catalog.Place{
-		{Set: "date/p", Key: "2026-01-02T00:00:00.000"}, {Set: "date:EPISODE/p", Key: "2026-01-02T00:00:00.000"},
-		{Set: "episode:EPISODE/p", Key: "00003:00004:2026-01-02T00:00:00.000"},
+		{Set: "of/p", Key: "date/2026-01-02T00:00:00.000"}, {Set: "of/p", Key: "date:EPISODE/2026-01-02T00:00:00.000"},
+		{Set: "of/p", Key: "episode:EPISODE/00003:00004:2026-01-02T00:00:00.000"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got = catalog.VideoPlaces("p", "FILM", nil, nil, day); len(got) != 3 || got[2].Key != catalog.EpisodeKey(nil, nil, day) {
+	if got = catalog.VideoPlaces("p", "FILM", nil, nil, day); len(got) != 3 || got[2].Key != "episode:FILM/"+catalog.EpisodeKey(nil, nil, day) {
 		t.Errorf("without numbers: %v", got)
 	}
 }

@@ -16,7 +16,9 @@ type List struct {
 	Reverse bool
 	// Kinds, joined by commas, are those wanted; "" for all.
 	Kinds string
-	// Scope narrows it; see the function of that name. "" for all, but credits have one.
+	// Owner is whose list it is in a family that many share, by its CMS id: a programme's videos, a person's credits.
+	Owner string
+	// Scope narrows it; see the function of that name. "" for all.
 	Scope string
 	// Season narrows a programme's videos when BySeason.
 	Season   int32
@@ -29,14 +31,14 @@ type List struct {
 }
 
 // VideosOf is the list of a programme's videos, by its CMS id.
-func VideosOf(programmeID string) List { return List{Family: Videos(programmeID), Scope: programmeID} }
+func VideosOf(programmeID string) List { return List{Family: Videos(programmeID), Owner: programmeID} }
 
 // CreditsOf is the list of the programmes that credit a person, by the CMS id.
-func CreditsOf(personID string) List { return List{Family: Credits(personID), Scope: personID} }
+func CreditsOf(personID string) List { return List{Family: Credits(personID), Owner: personID} }
 
 // Name tells the list from any other, whatever the page.
 func (l List) Name() string {
-	return fmt.Sprintf("%q %q %t %q %q %d %t %t", l.Family, l.Order, l.Reverse, l.Kinds, l.Scope, l.Season, l.BySeason, l.Open)
+	return fmt.Sprintf("%q %q %q %t %q %q %d %t %t", l.Family, l.Owner, l.Order, l.Reverse, l.Kinds, l.Scope, l.Season, l.BySeason, l.Open)
 }
 
 // Page is part of a list.
@@ -53,8 +55,9 @@ type Page struct {
 // CursorOf is the place of an entity by its sort key.
 func CursorOf(key, id string) string { return key + "\x00" + memberID(id) }
 
-// set is a sorted set, or a range of its keys that begin with a prefix.
-type set struct{ key, prefix string }
+// set is a sorted set, or a part of it: its members begin with the facet, which the reader is not told, then with the
+// prefix.
+type set struct{ key, facet, prefix string }
 
 // videoKinds are all, for by episode each has its own set alone.
 var videoKinds = []string{"FILM", "EPISODE", "REPLAY", "EXTRACT", "BONUS", "TRAILER", "LIVE"}
@@ -75,13 +78,22 @@ func (l List) sets(c *Catalog) []set {
 	if l.BySeason && l.Order == ByEpisode {
 		prefix = fmt.Sprintf("%05d:", l.Season)
 	}
-	base := c.family(l.Family) + string(l.Order)
+	base := c.base(l.Family)
+	of := func(kind string) set {
+		if l.Owner != "" {
+			return set{base + ownSet(l.Owner), facet(l.Order, kind), prefix}
+		}
+		if kind != "" {
+			kind = ":" + kind
+		}
+		return set{base + string(l.Order) + kind + scope, "", prefix}
+	}
 	if kinds == nil {
-		return []set{{base + scope, prefix}}
+		return []set{of("")}
 	}
 	out := make([]set, len(kinds))
 	for i, k := range kinds {
-		out[i] = set{base + ":" + k + scope, prefix}
+		out[i] = of(k)
 	}
 	return out
 }
@@ -89,15 +101,24 @@ func (l List) sets(c *Catalog) []set {
 // between are the set's members behind a cursor.
 func (s set) between(after string, reverse bool) (min, max string) {
 	min, max = "-", "+"
-	if s.prefix != "" {
-		min, max = "["+s.prefix, "("+s.prefix+"\xff"
+	if begin := s.facet + s.prefix; begin != "" {
+		min, max = "["+begin, "("+begin+"\xff"
 	}
 	if after != "" && reverse {
-		max = "(" + after + "\x00"
+		max = "(" + s.facet + after + "\x00"
 	} else if after != "" {
-		min = "(" + after + "\x00\xff" // behind the member, whatever its note
+		min = "(" + s.facet + after + "\x00\xff" // behind the member, whatever its note
 	}
 	return min, max
+}
+
+// heard are the members that a command found, without the facet.
+func (s set) heard(cmd redis.Cmder) []string {
+	members := cmd.(*redis.StringSliceCmd).Val()
+	for i, m := range members {
+		members[i] = m[len(s.facet):]
+	}
+	return members
 }
 
 // rounds bounds how often a page is read on when what is found is not open. It is then shorter than it could be, and says
@@ -150,7 +171,7 @@ func (r *pageReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
 		}
 		switch low, high := s.between("", false); {
 		case r.round > 0:
-		case s.prefix == "":
+		case s.facet+s.prefix == "":
 			p.ZCard(ctx, s.key)
 		default:
 			p.ZLexCount(ctx, s.key, low, high)
@@ -160,8 +181,8 @@ func (r *pageReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
 
 func (r *pageReading) hear(cmds []redis.Cmder) (again bool) {
 	var members []string
-	for range r.sets {
-		members = append(members, cmds[0].(*redis.StringSliceCmd).Val()...)
+	for _, s := range r.sets {
+		members = append(members, s.heard(cmds[0])...)
 		cmds = cmds[1:]
 		if r.round == 0 {
 			r.page.Total += int(cmds[0].(*redis.IntCmd).Val())
@@ -203,8 +224,8 @@ func (r *seasonReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) 
 func (r *seasonReading) hear(cmds []redis.Cmder) (again bool) {
 	const numbers = len("00000:00000:") // before the date in the order by episode
 	var members []string
-	for _, cmd := range cmds {
-		for _, m := range cmd.(*redis.StringSliceCmd).Val() {
+	for i, s := range r.sets {
+		for _, m := range s.heard(cmds[i]) {
 			members = append(members, m[numbers:])
 		}
 	}
@@ -263,19 +284,20 @@ func (b Beside) read(View) reading { return &besideReading{list: List(b)} }
 func (r *besideReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
 	r.sets = r.list.sets(c)
 	for _, s := range r.sets {
-		_, high := s.between(r.list.After, true)
-		p.ZRevRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: "-", Max: high, Count: 1})
-		low, _ := s.between(r.list.After, false)
-		p.ZRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: low, Max: "+", Count: 1})
+		s.prefix = ""
+		low, high := s.between(r.list.After, true)
+		p.ZRevRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: low, Max: high, Count: 1})
+		low, high = s.between(r.list.After, false)
+		p.ZRangeByLex(ctx, s.key, &redis.ZRangeBy{Min: low, Max: high, Count: 1})
 	}
 }
 
 func (r *besideReading) hear(cmds []redis.Cmder) (again bool) {
-	for range r.sets { // the nearest of all
-		if m := cmds[0].(*redis.StringSliceCmd).Val(); len(m) > 0 {
+	for _, s := range r.sets { // the nearest of all
+		if m := s.heard(cmds[0]); len(m) > 0 {
 			r.near.Previous = max(r.near.Previous, m[0])
 		}
-		if m := cmds[1].(*redis.StringSliceCmd).Val(); len(m) > 0 && (r.near.Next == "" || m[0] < r.near.Next) {
+		if m := s.heard(cmds[1]); len(m) > 0 && (r.near.Next == "" || m[0] < r.near.Next) {
 			r.near.Next = m[0]
 		}
 		cmds = cmds[2:]

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 		}
 	})
 	t.Run("a list that nobody made", func(t *testing.T) {
-		p := s.page(view, catalog.List{Family: catalog.Videos("none"), Scope: "none", Order: catalog.ByDate, First: 3})
+		p := s.page(view, catalog.List{Family: catalog.Videos("none"), Owner: "none", Order: catalog.ByDate, First: 3})
 		if len(p.Members) > 0 || p.More || p.Total != 0 || p.End != "" {
 			t.Errorf("got %+v", p)
 		}
@@ -336,7 +336,7 @@ func TestSeasons(t *testing.T) {
 		for season := int32(-1); season < 12; season++ {
 			for _, kinds := range []string{"", "EPISODE", "EPISODE,BONUS", "TRAILER,BONUS,FILM"} {
 				for _, reverse := range []bool{false, true} {
-					l := catalog.List{Family: catalog.Videos("p"), Scope: "p", Order: order, Kinds: kinds, Season: season, BySeason: season >= 0, Reverse: reverse, First: 2}
+					l := catalog.List{Family: catalog.Videos("p"), Owner: "p", Order: order, Kinds: kinds, Season: season, BySeason: season >= 0, Reverse: reverse, First: 2}
 					var in []item
 					for _, it := range items {
 						if (season < 0 || it.season != nil && *it.season == season) && (kinds == "" || slices.Contains(splitKinds(kinds), it.kind)) {
@@ -385,7 +385,7 @@ func TestAround(t *testing.T) {
 		{Order: catalog.ByEpisode}, {Order: catalog.ByDate}, {Order: catalog.ByEpisode, Kinds: "EPISODE"},
 		{Order: catalog.ByDate, Kinds: "EPISODE,BONUS,EXTRACT"},
 	} {
-		l.Family, l.Scope, l.First = catalog.Videos("p"), "p", 100
+		l.Family, l.Owner, l.First = catalog.Videos("p"), "p", 100
 		all := s.page(view, l).Members
 		if len(all) < 3 {
 			t.Fatalf("%s has %q", l.Name(), all)
@@ -421,7 +421,7 @@ func TestAround(t *testing.T) {
 			t.Errorf("%s: %s", l.Name(), diff)
 		}
 	}
-	none, err := s.Around(t.Context(), []catalog.Beside{{Family: catalog.Videos("none"), Scope: "none", Order: catalog.ByDate, After: "x\x00y"}})
+	none, err := s.Around(t.Context(), []catalog.Beside{{Family: catalog.Videos("none"), Owner: "none", Order: catalog.ByDate, After: "x\x00y"}})
 	if err != nil || none[0] != (catalog.Neighbours{}) {
 		t.Errorf("of nothing: %v, %v", none, err)
 	}
@@ -470,7 +470,7 @@ func TestAPersonOfManyCredits(t *testing.T) {
 	const many = 5000
 	s := open(t)
 	one := item{Ref: catalog.Ref{Kind: "programme", ID: "all"}, fence: fence(1), kind: "FILM", day: 1, people: slices.Repeat([]string{"pe"}, many)}
-	list := catalog.List{Family: catalog.Credits("pe"), Scope: "pe", Order: catalog.ByDate, First: 100}
+	list := catalog.List{Family: catalog.Credits("pe"), Owner: "pe", Order: catalog.ByDate, First: 100}
 	s.apply(one.change())
 	if got := s.turn(view, list); len(got) != many || s.page(view, list).Total != many {
 		t.Errorf("by one programme: %d of %d", len(got), s.page(view, list).Total)
@@ -514,7 +514,7 @@ func TestKeysOfAllKindsAreReadAtOnce(t *testing.T) {
 	}
 	s.applyInChunks(changes)
 	open := catalog.List{Family: catalog.Programmes, Order: catalog.ByDate, Open: true, First: 2}
-	all := catalog.List{Family: catalog.Videos("p"), Scope: "p", Order: catalog.ByEpisode, First: 3}
+	all := catalog.List{Family: catalog.Videos("p"), Owner: "p", Order: catalog.ByEpisode, First: 3}
 	beside := catalog.Beside(all)
 	beside.After = s.page(view, all).End
 	ref, address := catalog.Ref{Kind: "video", ID: "v0"}, slugOf("s7")

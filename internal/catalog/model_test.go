@@ -350,7 +350,7 @@ func (m *model) listings() (out []listing) {
 			}
 		}
 		for _, p := range []string{"a", "b", "c"} {
-			l.Family, l.Scope = catalog.Credits(p), p
+			l.Family, l.Owner, l.Scope = catalog.Credits(p), p, ""
 			add(l, func(item) bool { return true }, func(it item) (keys []string) {
 				for i, who := range it.people {
 					if who == p {
@@ -368,7 +368,7 @@ func (m *model) listings() (out []listing) {
 				in := func(it item) bool {
 					return it.Kind == "video" && it.programme == programme && (season < 0 || it.season != nil && *it.season == season)
 				}
-				l := catalog.List{Family: catalog.Videos(programme), Scope: programme, Kinds: kinds, Season: season, BySeason: season >= 0}
+				l := catalog.List{Family: catalog.Videos(programme), Owner: programme, Kinds: kinds, Season: season, BySeason: season >= 0}
 				l.Order = catalog.ByDate
 				add(l, in, date)
 				l.Order = catalog.ByEpisode
@@ -551,25 +551,35 @@ func (m *model) compareGroups(t *testing.T, s *store) {
 
 // content is what store.content is to be, computed in the plainest way from the changes' placements.
 func (m *model) content() map[string][]string {
-	want := map[string][]string{}
+	want, claims := map[string][]string{}, map[string][][2]string{}
 	for _, it := range m.living() {
 		ch := it.change()
-		var families []string
 		for _, p := range ch.Placements {
-			families = append(families, string(p.Family))
-			var pairs []string
+			family := fmt.Sprintf("{%s}:", p.Family)
 			for _, pl := range p.Places {
-				key := fmt.Sprintf("{%s}:%s", p.Family, pl.Set)
-				want[key] = append(want[key], pl.Key+"\x00"+it.ID+"\x00"+p.Note)
-				pairs = append(pairs, pl.Set, pl.Key)
+				if strings.HasPrefix(pl.Set, "slug/") || strings.HasPrefix(pl.Set, "former/") {
+					claims[family+"claims"] = append(claims[family+"claims"], [2]string{pl.Set, pl.Key + it.ID})
+				} else {
+					want[family+pl.Set] = append(want[family+pl.Set], pl.Key+"\x00"+it.ID+"\x00"+p.Note)
+				}
 			}
-			key := fmt.Sprintf("{%s}:members", p.Family)
-			want[key] = append(want[key], fmt.Sprintf("%q %s %q %q", it.ID, it.fence, p.Note, pairs))
+			want[family+"members"] = append(want[family+"members"], fmt.Sprintf("%q", it.ID))
 		}
-		key := fmt.Sprintf("{%s:%s}", it.Kind, it.ID)
-		want[key] = []string{"fence: " + it.fence.String(), fmt.Sprintf("families: %q", families)}
+		home := fmt.Sprintf("{%s}:", catalog.Home(it.Kind, it.ID))
+		want[home+"entities"] = append(want[home+"entities"], fmt.Sprintf("%q %s %q", it.ID, it.fence, ch.Placements))
 		for screen, blob := range ch.Blobs {
-			want[key] = append(want[key], string(screen)+": "+string(blob))
+			want[home+string(screen)] = append(want[home+string(screen)], it.ID+": "+string(blob))
+		}
+	}
+	for key, all := range claims {
+		slices.SortFunc(all, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+		for len(all) > 0 {
+			slug, n := all[0][0], 1
+			line := slug + ": " + all[0][1]
+			for ; n < len(all) && all[n][0] == slug; n++ {
+				line += "\x00" + all[n][1]
+			}
+			want[key], all = append(want[key], line), all[n:]
 		}
 	}
 	for k := range want {

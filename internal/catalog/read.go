@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"regie/internal/stream"
 )
 
 // ErrUnavailable says that Redis did not answer.
@@ -117,7 +119,7 @@ type blobReading struct {
 }
 
 func (r *blobReading) ask(ctx context.Context, c *Catalog, p redis.Pipeliner) {
-	p.HGet(ctx, c.entity(r.ref.Kind, r.ref.ID), string(r.screen))
+	p.HGet(ctx, c.base(home(r.ref.Kind, r.ref.ID))+string(r.screen), r.ref.ID)
 }
 
 func (r *blobReading) hear(cmds []redis.Cmder) bool {
@@ -149,12 +151,13 @@ func (r revision) read(View) reading {
 	return &once{
 		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
 			// A deleted one keeps its fence, not its blobs.
-			p.HMGet(ctx, c.entity(r.Kind, r.ID), "fence", string(Web))
+			base := c.base(home(r.Kind, r.ID))
+			p.HGet(ctx, base+setEntities, r.ID)
+			p.HExists(ctx, base+string(Web), r.ID)
 		},
 		result: func(cmds []redis.Cmder) any {
-			if v := cmds[0].(*redis.SliceCmd).Val(); len(v) == 2 && v[1] != nil {
-				fence, _ := v[0].(string)
-				return fence
+			if fence := cmds[0].(*redis.StringCmd).Val(); len(fence) >= stream.FenceSize && cmds[1].(*redis.BoolCmd).Val() {
+				return fence[:stream.FenceSize]
 			}
 			return ""
 		},
@@ -164,16 +167,12 @@ func (r revision) read(View) reading {
 func (a Address) read(View) reading {
 	return &once{
 		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
-			for _, name := range []string{setSlug, setFormer} {
-				claims := set{c.family(a.Family) + name, a.prefix()}
-				low, high := claims.between("", false)
-				p.ZRangeByLex(ctx, claims.key, &redis.ZRangeBy{Min: low, Max: high, Count: 1})
-			}
+			p.HMGet(ctx, c.base(a.Family)+setClaims, a.now(), a.former())
 		},
 		result: func(cmds []redis.Cmder) any {
-			for _, cmd := range cmds {
-				if m := cmd.(*redis.StringSliceCmd).Val(); len(m) > 0 {
-					return ID(m[0])
+			for _, claims := range cmds[0].(*redis.SliceCmd).Val() {
+				if s, ok := claims.(string); ok {
+					return claimant(s)
 				}
 			}
 			return ""
@@ -200,12 +199,14 @@ const maxGroups = 1000
 type Grouping struct {
 	Family         Family
 	Set, Separator string
+	// Part is what the keys begin with that are meant; "" for all.
+	Part string
 }
 
 func (g Grouping) read(View) reading {
 	return &once{
 		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
-			groupsScript.EvalSha(ctx, p, []string{c.family(g.Family) + g.Set}, g.Separator, maxGroups)
+			groupsScript.EvalSha(ctx, p, []string{c.base(g.Family) + g.Set}, g.Separator, maxGroups, g.Part)
 		},
 		result: func(cmds []redis.Cmder) any {
 			var out []Group
@@ -227,14 +228,14 @@ func (c *Catalog) Groups(ctx context.Context, of []Grouping) ([][]Group, error) 
 // Seasons groups a programme's episodes by season: a group's key begins with the season's number. Those of no season
 // are a group of their own, the last, with NoSeason for a number.
 func Seasons(programmeID string) Grouping {
-	return Grouping{Videos(programmeID), string(ByEpisode) + ":EPISODE" + Scope(programmeID), ":"}
+	return Grouping{Videos(programmeID), ownSet(programmeID), ":", facet(ByEpisode, "EPISODE")}
 }
 
 // NoSeason is the number of the group of episodes without a season.
 const NoSeason = unnumbered
 
 // AllCategories groups all programmes by category. A group's key is a CategoryKey.
-func AllCategories() Grouping { return Grouping{Categories, CategorySet, CategorySeparator} }
+func AllCategories() Grouping { return Grouping{Categories, CategorySet, CategorySeparator, ""} }
 
 // The one set of Categories, and what parts slug and title in its keys.
 const (
@@ -248,7 +249,7 @@ type CategorySlug string
 func (s CategorySlug) read(View) reading {
 	return &once{
 		commands: func(ctx context.Context, c *Catalog, p redis.Pipeliner) {
-			group := set{c.family(Categories) + CategorySet, CategoryKey(string(s), "")}
+			group := set{key: c.base(Categories) + CategorySet, prefix: CategoryKey(string(s), "")}
 			low, high := group.between("", false)
 			p.ZRangeByLex(ctx, group.key, &redis.ZRangeBy{Min: low, Max: high, Count: 1})
 		},

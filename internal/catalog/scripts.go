@@ -8,6 +8,8 @@ import (
 
 // The scripts' comments are their contracts.
 var (
+	//go:embed fences.lua
+	fencesLua string
 	//go:embed entity.lua
 	entityLua string
 	//go:embed place.lua
@@ -19,9 +21,9 @@ var (
 	//go:embed groups.lua
 	groupsLua string
 
-	entityScript   = redis.NewScript(entityLua)
-	placeScript    = redis.NewScript(placeLua)
-	finishScript   = redis.NewScript(finishLua)
+	entityScript   = redis.NewScript(fencesLua + entityLua)
+	placeScript    = redis.NewScript(fencesLua + placeLua)
+	finishScript   = redis.NewScript(fencesLua + finishLua)
 	positionScript = redis.NewScript(positionLua)
 	groupsScript   = redis.NewScript(groupsLua)
 )

@@ -2,7 +2,6 @@ package catalog_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -59,7 +58,7 @@ func keysOf(t *testing.T, cmd redis.Cmder) []string {
 		}
 	}
 	switch cmd.Name() {
-	case "hget", "hmget", "hgetall", "hkeys", "hset", "zrange", "zcard", "zlexcount", "zrangebylex", "zrevrangebylex", "type", "pttl", "get", "set", "exists":
+	case "hget", "hmget", "hexists", "zscore", "hgetall", "hkeys", "hset", "zrange", "zcard", "zlexcount", "zrangebylex", "zrevrangebylex", "type", "pttl", "get", "set", "exists":
 		return args[1:2]
 	case "del":
 		return args[1:]
@@ -74,19 +73,21 @@ func keysOf(t *testing.T, cmd redis.Cmder) []string {
 		if !isPlacing {
 			return keys
 		}
-		base += "}:"
-		keys = append(keys, base+"removed")
-		for i := 4; i < len(argv); i += 3 {
-			var sp spec
-			if argv[i] == "" {
-				continue
+		// Behind four lists, each after its length, are commands: name, set, a list.
+		skip := func(at int) int {
+			n, err := strconv.Atoi(argv[at])
+			if err != nil || n < 0 || at+n >= len(argv) {
+				t.Fatalf("a list at %d of %q", at, argv)
 			}
-			if err := json.Unmarshal([]byte(argv[i]), &sp); err != nil {
-				t.Errorf("spec %q: %v", argv[i], err)
-			}
-			for j := 0; j < len(sp.Pairs); j += 2 {
-				keys = append(keys, base+sp.Pairs[j])
-			}
+			return at + 1 + n
+		}
+		at := 2
+		for range 4 {
+			at = skip(at)
+		}
+		for at < len(argv) {
+			keys = append(keys, base+"}:"+argv[at+1])
+			at = skip(at + 2)
 		}
 		return keys
 	case "scan", "script", "publish", "subscribe", "ping", "hello", "client", "cluster", "command":

@@ -2,10 +2,8 @@ package catalog
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,6 +20,8 @@ type Change struct {
 	Blobs map[Screen][]byte
 	// Placements are all the families that it is in, each once.
 	Placements []Placement
+	// Replayed: Redis may have lost some of what it was told, so its places are written whether or not they seem to be there.
+	Replayed bool
 }
 
 // Outcome is what became of a change.
@@ -37,23 +37,25 @@ type Outcome struct {
 // Displaced is an entity of the same kind that has lost a slug.
 type Displaced struct{ ID, Slug string }
 
+// fenceKept is how long a removed thing's fence stays: as long as a tombstone can still be read.
+const fenceKept = stream.DeleteRetention
+
+// What bounds how long Redis is busy, in bytes that it takes in, where a place in a list counts as placeSize.
 const (
-	// fenceKept is how long a removed thing's fence stays: as long as a tombstone can still be read.
-	fenceKept = stream.DeleteRetention
-	// callSize and callPlaces bound how long one script keeps Redis busy: how many changes it places, and in how many places.
-	callSize   = 100
-	callPlaces = 5000
-	// partSize bounds what goes to Redis at once: it must answer within the client's time, however often that is tried.
+	// partSize is of what goes to Redis at once: it must answer within the client's time, however often that is tried.
 	partSize = 32 << 20
+	// callSize and callChanges are of one script's call.
+	callSize    = 5 << 20
+	callChanges = 100
+	placeSize   = 1000
 )
 
-func (c *Catalog) entity(kind, id string) string { return c.prefix + "{" + kind + ":" + id + "}" }
-
-func (c *Catalog) family(f Family) string { return c.prefix + "{" + string(f) + "}:" }
+// base is what the keys begin with that lie together.
+func (c *Catalog) base(f Family) string { return c.prefix + "{" + string(f) + "}:" }
 
 // Apply writes changes of different entities, thousands in three round trips unless they are large: first the blobs (a new
-// entity can be read before it is listed), then the lists and slugs, then what ends them (a deleted one leaves the lists
-// before it is gone). After an error all of them are to come again.
+// entity can be read before it is listed), then lists and slugs where they differ, then what ends the change (a deleted
+// one leaves the lists before it is gone). After an error all of them are to come again.
 func (c *Catalog) Apply(ctx context.Context, changes []Change, now time.Time) ([]Outcome, error) {
 	out := make([]Outcome, len(changes))
 	for from, to := 0, 0; from < len(changes); from = to {
@@ -67,181 +69,152 @@ func (c *Catalog) Apply(ctx context.Context, changes []Change, now time.Time) ([
 	return out, nil
 }
 
-// size is about what a change costs Redis, in bytes that it takes in: a place is worth a thousand. How many places a
-// deletion leaves is not known.
+// size is about what a change costs Redis. How many places a deletion leaves is not known.
 func (ch Change) size() int {
-	const place, deletion = 1000, 50_000
-	n := 0
+	const deletion = 50 * placeSize
+	if len(ch.Blobs) == 0 {
+		return deletion
+	}
+	n := ch.blobSize()
+	for _, p := range ch.Placements {
+		n += placeSize * len(p.Places)
+	}
+	return n
+}
+
+func (ch Change) blobSize() (n int) {
 	for _, b := range ch.Blobs {
 		n += len(b)
-	}
-	for _, p := range ch.Placements {
-		n += place * len(p.Places)
-	}
-	if len(ch.Blobs) == 0 {
-		n = deletion
 	}
 	return n
 }
 
 func (c *Catalog) apply(ctx context.Context, changes []Change, out []Outcome, now time.Time) error {
-	names := make([]string, len(changes))
+	homes := make([]string, len(changes))
 	for i, ch := range changes {
-		names[i] = families(ch.Placements)
+		homes[i] = c.base(home(ch.Kind, ch.ID)) + setEntities
 	}
-	stale, err := c.begin(ctx, changes, names, out)
-	if err != nil {
+	moves, err := c.begin(ctx, changes, homes, out)
+	if err != nil || len(moves) == 0 {
 		return err
 	}
-	if err := c.place(ctx, changes, stale, out, now); err != nil {
+	if err := c.place(ctx, changes, moves, out, now); err != nil {
 		return err
 	}
-	return c.finish(ctx, changes, names, stale, out)
+	return c.finish(ctx, changes, homes, moves, now)
 }
 
-// begin returns the families that each entity leaves.
-func (c *Catalog) begin(ctx context.Context, changes []Change, names []string, out []Outcome) ([][]Family, error) {
-	cmds, err := c.run(ctx, func(p redis.Pipeliner) {
-		for i, ch := range changes {
-			args := append(make([]any, 0, 8), ch.Fence.String(), names[i])
-			if len(ch.Blobs) > 0 {
-				for _, s := range Screens() {
-					args = append(args, string(s), ch.Blobs[s])
-				}
+// move is what is to be done for a change's placements.
+type move struct {
+	change int
+	// all is to be put where it is to be; else what was not there.
+	all bool
+	// was are the placements that are to go, unless they are among the new.
+	was []Placement
+}
+
+// begin returns the moves that are to be made.
+func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, out []Outcome) (moves []move, err error) {
+	cs := calls{head: screens()}
+	for i, ch := range changes {
+		where := ""
+		if len(ch.Blobs) > 0 {
+			where = pack(ch.Placements)
+		}
+		at := cs.at(homes[i], i, ch.blobSize())
+		at.args = append(at.args, ch.Fence.String(), ch.ID, where, ch.Blobs[Web], ch.Blobs[Mobile], ch.Blobs[IPTV])
+	}
+	told := make([]bool, len(changes))
+	err = cs.do(ctx, c, entityScript, func(at *call, reply []any) error {
+		for ; len(reply) >= 3; reply = reply[3:] {
+			which, _ := reply[0].(int64)
+			what, _ := reply[1].(string)
+			where, _ := reply[2].(string)
+			i := at.changes[which]
+			told[i] = true
+			if out[i].Refused = what == "refused"; out[i].Refused {
+				continue
 			}
-			entityScript.EvalSha(ctx, p, []string{c.entity(ch.Kind, ch.ID)}, args...)
+			m := move{change: i, all: what == "all"}
+			if m.was, err = unpack(where); err != nil {
+				return fmt.Errorf("where %q was: %w", changes[i].ID, err)
+			}
+			moves = append(moves, m)
 		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	stale := make([][]Family, len(changes))
-	for i, cmd := range cmds {
-		text, err := cmd.(*redis.Cmd).Text()
-		if errors.Is(err, redis.Nil) { // the script's false
-			out[i].Refused = true
-			continue
-		}
-		if err == nil && text != "[]" {
-			err = json.Unmarshal([]byte(text), &stale[i])
-		}
-		if err != nil {
-			return nil, fmt.Errorf("beginning the change of %s %q: %w", changes[i].Kind, changes[i].ID, err)
+	for i, ch := range changes {
+		if ch.Replayed && !told[i] {
+			moves = append(moves, move{change: i, all: true})
 		}
 	}
-	return stale, nil
+	return moves, err
 }
 
-// placing is one script's call: a family, and which changes are placed in it.
-type placing struct {
-	family  Family
+func (c *Catalog) finish(ctx context.Context, changes []Change, homes []string, moves []move, now time.Time) error {
+	cs := calls{head: append([]any{now.UnixMilli(), fenceKept.Milliseconds()}, screens()...)}
+	for _, m := range moves {
+		ch := changes[m.change]
+		at := cs.at(homes[m.change], m.change, 0)
+		at.args = append(at.args, ch.ID, ch.Fence.String())
+	}
+	return cs.do(ctx, c, finishScript, func(*call, []any) error { return nil })
+}
+
+func screens() []any { return []any{string(Web), string(Mobile), string(IPTV)} }
+
+// call is one of a script, for changes of what shares a slot.
+type call struct {
+	key     string
 	changes []int
-	places  int
+	size    int
 	args    []any
 }
 
-func (c *Catalog) place(ctx context.Context, changes []Change, stale [][]Family, out []Outcome, now time.Time) error {
-	var calls []*placing
-	open := map[Family]*placing{}
-	add := func(i int, f Family, places int, spec string) {
-		call := open[f]
-		if call == nil || len(call.changes) == callSize || call.places > 0 && call.places+places > callPlaces {
-			call = &placing{family: f, args: []any{now.UnixMilli(), fenceKept.Milliseconds()}}
-			open[f] = call
-			calls = append(calls, call)
+// calls gathers a script's calls.
+type calls struct {
+	head []any // of each call's arguments
+	all  []*call
+	open map[string]*call
+}
+
+// at is the call that takes a change of a size.
+func (cs *calls) at(key string, change, size int) *call {
+	at := cs.open[key]
+	if at == nil || len(at.changes) == callChanges || at.size > 0 && at.size+size > callSize {
+		at = &call{key: key, args: slices.Clone(cs.head)}
+		if cs.open == nil {
+			cs.open = map[string]*call{}
 		}
-		call.changes = append(call.changes, i)
-		call.places += places
-		call.args = append(call.args, changes[i].Fence.String(), memberID(changes[i].ID), spec)
+		cs.open[key] = at
+		cs.all = append(cs.all, at)
 	}
-	for i, ch := range changes {
-		if out[i].Refused {
-			continue
-		}
-		for _, p := range ch.Placements {
-			add(i, p.Family, len(p.Places), p.spec())
-		}
-		for _, f := range stale[i] {
-			add(i, f, 0, "")
-		}
-	}
-	if len(calls) == 0 {
+	at.changes = append(at.changes, change)
+	at.size += size
+	return at
+}
+
+// do makes the calls in one pipeline, and hands on what each returns.
+func (cs *calls) do(ctx context.Context, c *Catalog, script *redis.Script, hear func(at *call, reply []any) error) error {
+	if len(cs.all) == 0 {
 		return nil
 	}
 	cmds, err := c.run(ctx, func(p redis.Pipeliner) {
-		for _, call := range calls {
-			placeScript.EvalSha(ctx, p, []string{c.family(call.family) + "members"}, call.args...)
+		for _, at := range cs.all {
+			script.EvalSha(ctx, p, []string{at.key}, at.args...)
 		}
 	})
 	if err != nil {
 		return err
 	}
 	for n, cmd := range cmds {
-		contested, err := cmd.(*redis.Cmd).Slice()
-		if err != nil {
-			return fmt.Errorf("placing in %s: %w", calls[n].family, err)
+		reply, err := cmd.(*redis.Cmd).Slice()
+		if err == nil {
+			err = hear(cs.all[n], reply)
 		}
-		for ; len(contested) >= 3; contested = contested[3:] {
-			which, _ := contested[0].(int64)
-			slug, _ := contested[1].(string)
-			displaced, _ := contested[2].(string)
-			slug = slug[strings.LastIndexByte(slug, '/')+1:] // a video's has its programme before it
-			o := &out[calls[n].changes[which]]
-			if displaced == "" {
-				o.Contested = append(o.Contested, slug)
-			} else {
-				o.Displaced = append(o.Displaced, Displaced{ID(displaced), slug})
-			}
+		if err != nil {
+			return fmt.Errorf("writing %q: %w", cs.all[n].key, err)
 		}
 	}
 	return nil
-}
-
-func (c *Catalog) finish(ctx context.Context, changes []Change, names []string, stale [][]Family, out []Outcome) error {
-	_, err := c.run(ctx, func(p redis.Pipeliner) {
-		for i, ch := range changes {
-			deleted := len(ch.Blobs) == 0
-			if out[i].Refused || !deleted && len(stale[i]) == 0 {
-				continue
-			}
-			args := []any{ch.Fence.String(), names[i], ""}
-			if deleted {
-				args[2] = fenceKept.Milliseconds()
-				for _, s := range Screens() {
-					args = append(args, string(s))
-				}
-			}
-			finishScript.EvalSha(ctx, p, []string{c.entity(ch.Kind, ch.ID)}, args...)
-		}
-	})
-	return err
-}
-
-// spec is the placement as place.lua takes and stores it.
-func (p Placement) spec() string {
-	pairs := make([]string, 0, 2*len(p.Places))
-	for _, pl := range p.Places {
-		pairs = append(pairs, pl.Set, pl.Key)
-	}
-	return encode(struct {
-		Note  string   `json:"n"`
-		Pairs []string `json:"p"`
-	}{p.Note, pairs})
-}
-
-// families are the names, in the placements' order: the same for the same entity.
-func families(ps []Placement) string {
-	names := make([]Family, len(ps))
-	for i, p := range ps {
-		names[i] = p.Family
-	}
-	return encode(names)
-}
-
-func encode(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // strings
-	}
-	return string(b)
 }

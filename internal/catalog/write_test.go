@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,7 +63,7 @@ func TestLargeChangesGoInParts(t *testing.T) {
 	if seen.pipeline > 36<<20 {
 		t.Errorf("a pipeline had %d bytes", seen.pipeline)
 	}
-	list := catalog.List{Family: catalog.Credits("pe"), Scope: "pe", Order: catalog.ByDate, First: 100}
+	list := catalog.List{Family: catalog.Credits("pe"), Owner: "pe", Order: catalog.ByDate, First: 100}
 	if got, want := s.page(view, list).Total, 3*credits+each; got != want {
 		t.Errorf("%d credits, want %d", got, want)
 	}
@@ -102,5 +103,78 @@ func TestAContestIsOfAWholeSlug(t *testing.T) {
 	}
 	if diff := cmp.Diff([][]string{nil, nil, {"x"}}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestALateWriteOfOneStopsNoNeighbour: a batch is held before its places are written, and meanwhile one of it changes.
+func TestALateWriteOfOneStopsNoNeighbour(t *testing.T) {
+	s := open(t)
+	s.crash.step, s.crash.hold, s.crash.held = "place", make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Apply(t.Context(), []catalog.Change{programme("a", fence(1), "a", 1), programme("b", fence(2), "b", 2), programme("c", fence(3), "c", 3)}, now)
+		done <- err
+	}()
+	<-s.crash.held
+	s.apply(programme("b", fence(9), "new", 9))
+	close(s.crash.hold)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	clean := open(t)
+	clean.applyAll(programme("a", fence(1), "a", 1), programme("b", fence(9), "new", 9), programme("c", fence(3), "c", 3))
+	if diff := cmp.Diff(clean.content(), s.content()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestWhatIsReplayedIsPutBack: a node of a cluster lost its last writes, the one with the entity did not.
+func TestWhatIsReplayedIsPutBack(t *testing.T) {
+	tests := map[string]func(catalog.Change) catalog.Change{
+		"the same change":                func(ch catalog.Change) catalog.Change { return ch },
+		"a newer one, read again before": func(ch catalog.Change) catalog.Change { ch.Fence, ch.Replayed = fence(2), true; return ch },
+	}
+	for name, again := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, clean := open(t), open(t)
+			ch := item{Ref: catalog.Ref{Kind: "programme", ID: "p"}, fence: fence(1), kind: "FILM", title: "T", day: 1, slug: "x", people: []string{"a"}}.change()
+			s.apply(ch)
+			for _, k := range s.keys() {
+				if !strings.HasPrefix(s.short(k), "{programme:") {
+					s.redis.Del(t.Context(), k)
+				}
+			}
+			ch = again(ch)
+			s.apply(ch)
+			ch.Blobs = blobs("programme:p", fence(1))
+			clean.apply(ch)
+			if diff := cmp.Diff(clean.content(), s.content()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestAnEditOfTextsAloneTakesOneTrip: where it is to be, it is.
+func TestAnEditOfTextsAloneTakesOneTrip(t *testing.T) {
+	s := open(t)
+	s.apply(programme("other", fence(1), "o", 1)) // loads the scripts
+	for _, step := range []struct {
+		what   string
+		change catalog.Change
+		trips  int
+	}{
+		{"it is new", programme("p", fence(1), "x", 1), 3},
+		{"its texts", programme("p", fence(2), "x", 1), 1},
+		{"its date", programme("p", fence(3), "x", 2), 3},
+		{"that again", programme("p", fence(3), "x", 2), 3},
+		{"its texts, later", programme("p", fence(4), "x", 2), 1},
+		{"something old", programme("p", fence(1), "y", 1), 1},
+		{"it is removed", removal("programme", "p", fence(5)), 3},
+		{"a tombstone", removal("programme", "p", fence(6)), 1},
+	} {
+		if got := s.trips(func() { s.apply(step.change) }); got != step.trips {
+			t.Errorf("%s: %d round trips, want %d", step.what, got, step.trips)
+		}
 	}
 }

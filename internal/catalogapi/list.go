@@ -81,10 +81,10 @@ func parseList(req *catalogv1.ListRequest) (l catalog.List, kind string, err err
 			}
 			l.Family = catalog.OfCategory(of.GetId())
 		case "programme":
-			l.Family, l.Scope, kind = catalog.Videos(of.GetId()), of.GetId(), "video"
+			l.Family, l.Owner, kind = catalog.Videos(of.GetId()), of.GetId(), "video"
 			title, episode = false, true
 		case "person":
-			l.Family, l.Scope = catalog.Credits(of.GetId()), of.GetId()
+			l.Family, l.Owner = catalog.Credits(of.GetId()), of.GetId()
 		default:
 			return l, "", invalid("of: a %q has no list: one of a channel, category, programme or person has, and no owner for all programmes", clip(of.GetKind()))
 		}

@@ -106,10 +106,13 @@ func (f Fence) Compare(g Fence) int {
 	return cmp.Or(cmp.Compare(f.Incarnation, g.Incarnation), cmp.Compare(f.Offset, g.Offset))
 }
 
+// FenceSize is the length of a fence as a string.
+const FenceSize = 11 + 13
+
 // String is the same order as text: 11 and 13 hexadecimal digits.
 func (f Fence) String() string {
 	const digits = "0123456789abcdef"
-	var b [11 + 13]byte
+	var b [FenceSize]byte
 	for i, v := len(b)-1, f.Offset; i >= 11; i, v = i-1, v>>4 {
 		b[i] = digits[v&15]
 	}

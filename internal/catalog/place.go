@@ -1,0 +1,265 @@
+package catalog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// spot is where an entity is in a family: a member of a set, or a claim on a slug.
+type spot struct {
+	set, member string
+	claim       bool
+}
+
+func (p Placement) spots(id string) []spot {
+	out := make([]spot, len(p.Places))
+	tail := "\x00" + id + "\x00" + p.Note
+	for i, pl := range p.Places {
+		if pl.isClaim() {
+			out[i] = spot{pl.Set, pl.Key + id, true}
+		} else {
+			out[i] = spot{pl.Set, pl.Key + tail, false}
+		}
+	}
+	return out
+}
+
+// entry is what is to be done for a change in a family.
+type entry struct {
+	family        Family
+	change        int
+	leaves        bool // the family
+	adds, removes []spot
+	// claimed are the slugs that it had.
+	claimed map[string]bool
+}
+
+// entries are those of a move, each of another family.
+func (m move) entries(ch Change) (out []entry) {
+	type place struct {
+		family Family
+		spot
+	}
+	id := memberID(ch.ID)
+	at := make(map[Family]int, len(ch.Placements))
+	old := map[place]bool{}
+	for _, p := range m.was {
+		for _, s := range p.spots(id) {
+			old[place{p.Family, s}] = true
+		}
+	}
+	for _, p := range ch.Placements {
+		e := entry{family: p.Family, change: m.change, adds: p.spots(id)}
+		if len(m.was) > 0 {
+			e.adds = slices.DeleteFunc(e.adds, func(s spot) bool {
+				was := old[place{p.Family, s}]
+				delete(old, place{p.Family, s})
+				return was && !m.all
+			})
+		}
+		at[p.Family] = len(out)
+		out = append(out, e)
+	}
+	for _, p := range m.was {
+		n, stays := at[p.Family]
+		if !stays {
+			n = len(out)
+			at[p.Family] = n
+			out = append(out, entry{family: p.Family, change: m.change, leaves: true})
+		}
+		for _, s := range p.spots(id) {
+			if s.claim {
+				if out[n].claimed == nil {
+					out[n].claimed = map[string]bool{}
+				}
+				out[n].claimed[s.set] = true
+			}
+			if old[place{p.Family, s}] {
+				delete(old, place{p.Family, s})
+				out[n].removes = append(out[n].removes, s)
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(e entry) bool { return !m.all && !e.leaves && len(e.adds)+len(e.removes) == 0 })
+}
+
+func (e entry) size() int { return placeSize * (len(e.adds) + len(e.removes)) }
+
+// place puts entities where they are to be, and takes them from where they were.
+func (c *Catalog) place(ctx context.Context, changes []Change, moves []move, out []Outcome, now time.Time) error {
+	var entries []entry
+	for _, m := range moves {
+		entries = append(entries, m.entries(changes[m.change])...)
+	}
+	for len(entries) > 0 {
+		cs := calls{}
+		for i, e := range entries {
+			cs.at(c.base(e.family)+setMembers, i, e.size())
+		}
+		for _, at := range cs.all {
+			at.args = placeArgs(changes, entries, at.changes, now)
+		}
+		var again []entry
+		err := cs.do(ctx, c, placeScript, func(at *call, reply []any) error {
+			if len(reply) != 2 {
+				return errors.New("the script answered something else")
+			}
+			newer, _ := reply[0].([]any)
+			contested, _ := reply[1].([]any)
+			for n, i := range at.changes { // which are entries here
+				if len(newer) > 0 && !slices.Contains(newer, any(int64(n))) {
+					again = append(again, entries[i])
+				}
+			}
+			for ; len(contested) >= 4; contested = contested[4:] {
+				which, _ := contested[0].(int64)
+				set, _ := contested[1].(string)
+				first, _ := contested[2].(string)
+				second, _ := contested[3].(string)
+				i := entries[at.changes[which]].change
+				o, slug := &out[i], set[strings.LastIndexByte(set, '/')+1:] // a video's has its programme before it
+				if claimant(first) == changes[i].ID {
+					o.Displaced = append(o.Displaced, Displaced{claimant(second), slug})
+				} else {
+					o.Contested = append(o.Contested, slug)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		entries = again
+	}
+	return nil
+}
+
+// runSize is how many arguments a command within a script has at the most.
+const runSize = 1000
+
+// run is such a command.
+type run struct {
+	command, set string
+	args         []any
+}
+
+// placeArgs are place.lua's arguments for some of the entries.
+func placeArgs(changes []Change, entries []entry, which []int, now time.Time) []any {
+	var leaving, giveUp, claim []any
+	entities := make([]any, 0, 2*len(which))
+	var runs []*run
+	open := map[string]*run{}
+	add := func(command, set string, args ...any) {
+		r := open[set]
+		if r == nil || len(r.args)+len(args) > runSize {
+			r = &run{command: command, set: set}
+			open[set] = r
+			runs = append(runs, r)
+		}
+		r.args = append(r.args, args...)
+	}
+	for _, i := range which {
+		e := &entries[i]
+		id := memberID(changes[e.change].ID)
+		if e.leaves {
+			leaving = append(leaving, id)
+		}
+		for _, s := range e.removes {
+			if s.claim {
+				giveUp = append(giveUp, s.set, s.member)
+			} else {
+				add("ZREM", s.set, s.member)
+			}
+		}
+	}
+	clear(open)
+	for n, i := range which {
+		e := &entries[i]
+		ch := &changes[e.change]
+		entities = append(entities, memberID(ch.ID), ch.Fence.String())
+		for _, s := range e.adds {
+			switch {
+			case !s.claim:
+				add("ZADD", s.set, "0", s.member)
+			case e.claimed[s.set] || !strings.HasPrefix(s.set, slugNow):
+				claim = append(claim, s.set, s.member, "")
+			default:
+				claim = append(claim, s.set, s.member, strconv.Itoa(n))
+			}
+		}
+	}
+	args := []any{now.UnixMilli(), fenceKept.Milliseconds()}
+	for _, list := range [][]any{entities, leaving, giveUp, claim} {
+		args = append(append(args, len(list)), list...)
+	}
+	for _, r := range runs {
+		args = append(append(args, r.command, r.set, len(r.args)), r.args...)
+	}
+	return args
+}
+
+// pack writes placements, the same for the same.
+func pack(ps []Placement) string {
+	b := binary.AppendUvarint(nil, uint64(len(ps)))
+	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	for _, p := range ps {
+		text(string(p.Family))
+		text(p.Note)
+		b = binary.AppendUvarint(b, uint64(len(p.Places)))
+		for _, pl := range p.Places {
+			text(pl.Set)
+			text(pl.Key)
+		}
+	}
+	return string(b)
+}
+
+// unpack reads what entity.lua returns: several times placements, as netstrings.
+func unpack(s string) (out []Placement, err error) {
+	for s != "" {
+		size, rest, _ := strings.Cut(s, ":")
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 0 || n > len(rest) {
+			return nil, errors.New("it is cut off")
+		}
+		d := decoder{rest[:n]}
+		for range d.number() {
+			p := Placement{Family: Family(d.text()), Note: d.text()}
+			for range d.number() {
+				p.Places = append(p.Places, Place{d.text(), d.text()})
+			}
+			out = append(out, p)
+		}
+		s = rest[n:]
+	}
+	return out, nil
+}
+
+// decoder reads what pack wrote; behind its end are zeros.
+type decoder struct{ rest string }
+
+func (d *decoder) number() uint64 {
+	n, shift := uint64(0), 0
+	for i := 0; i < len(d.rest); i++ {
+		n |= uint64(d.rest[i]&0x7f) << shift
+		if d.rest[i] < 0x80 {
+			d.rest = d.rest[i+1:]
+			return n
+		}
+		shift += 7
+	}
+	d.rest = ""
+	return 0
+}
+
+func (d *decoder) text() string {
+	n := min(d.number(), uint64(len(d.rest)))
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
