@@ -50,7 +50,7 @@ func main() {
 	flag.StringVar(&b.titles, "titles", "", "a titles file, see `regie import --help`; default: a made-up one")
 	flag.IntVar(&b.edits, "edits", 100_000, "how many edits follow the fill")
 	flag.IntVar(&b.rounds, "rounds", 3, "how often everything is measured; the median counts")
-	flag.StringVar(&b.profile, "profile", "", "write the CPU profile of project's last round into this file")
+	flag.StringVar(&b.profile, "profile", "", "write CPU profiles of project's last round into FILE.fill and FILE.edits")
 	flag.Float64Var(&b.least, "at-least", 0.6, "the least ratio to a bare loop that is no failure; of project's fill, to the loop that stores as much")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -174,7 +174,7 @@ func (b *bench) round(ctx context.Context, phases map[string][]stream.Record, ra
 		}
 		tell(transform.Role+" "+phase, len(records), took, beside, "")
 
-		stop, err := b.profiled()
+		stop, err := b.profiled(phase)
 		if err != nil {
 			return err
 		}
@@ -267,11 +267,11 @@ func (b *bench) redisCPU(ctx context.Context) (seconds float64) {
 }
 
 // profiled begins a profile, if one is wanted.
-func (b *bench) profiled() (stop func(), err error) {
+func (b *bench) profiled(phase string) (stop func(), err error) {
 	if b.profile == "" {
 		return func() {}, nil
 	}
-	f, err := os.Create(b.profile)
+	f, err := os.Create(b.profile + "." + phase)
 	if err != nil {
 		return nil, err
 	}
