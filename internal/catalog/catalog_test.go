@@ -356,11 +356,7 @@ func (s *store) content() map[string][]string {
 				case set == "members": // its fence is that of the last change in this family
 					alive = append(alive, fmt.Sprintf("%q", id))
 				default:
-					at, err := catalog.Unpack(v[stream.FenceSize:])
-					if err != nil {
-						s.t.Fatal(err)
-					}
-					alive = append(alive, fmt.Sprintf("%q %s %q", id, v[:stream.FenceSize], at))
+					alive = append(alive, fmt.Sprintf("%q %s %q", id, v[:stream.FenceSize], catalog.Unpack(v[stream.FenceSize:])))
 				}
 			}
 			if n, ok := index[base+"}:removed"]; ok && len(sets[n].Val()) != len(gone) || !ok && len(gone) > 0 {

@@ -219,47 +219,44 @@ func pack(ps []Placement) string {
 	return string(b)
 }
 
-// unpack reads what entity.lua returns: several times placements, as netstrings.
-func unpack(s string) (out []Placement, err error) {
+// unpack reads what entity.lua returns: several times placements, as netstrings. What cannot be read, because somebody
+// changed it in Redis, is left out: its places stay, which readers pass over.
+func unpack(s string) (out []Placement) {
 	for s != "" {
 		size, rest, _ := strings.Cut(s, ":")
 		n, err := strconv.Atoi(size)
 		if err != nil || n < 0 || n > len(rest) {
-			return nil, errors.New("it is cut off")
+			return out
 		}
-		d := decoder{rest[:n]}
-		for range d.number() {
-			p := Placement{Family: Family(d.text()), Note: d.text()}
-			for range d.number() {
-				p.Places = append(p.Places, Place{d.text(), d.text()})
+		r := unpacker{rest[:n]}
+		for of := r.number(); of > 0 && r.rest != ""; of-- {
+			p := Placement{Family: Family(r.text()), Note: r.text()}
+			for of := r.number(); of > 0 && r.rest != ""; of-- {
+				p.Places = append(p.Places, Place{r.text(), r.text()})
 			}
 			out = append(out, p)
 		}
 		s = rest[n:]
 	}
-	return out, nil
+	return out
 }
 
-// decoder reads what pack wrote; behind its end are zeros.
-type decoder struct{ rest string }
+// unpacker reads what pack wrote; behind its end are zeros.
+type unpacker struct{ rest string }
 
-func (d *decoder) number() uint64 {
-	n, shift := uint64(0), 0
-	for i := 0; i < len(d.rest); i++ {
-		n |= uint64(d.rest[i]&0x7f) << shift
-		if d.rest[i] < 0x80 {
-			d.rest = d.rest[i+1:]
-			return n
-		}
-		shift += 7
+func (u *unpacker) number() uint64 {
+	n, size := binary.Uvarint([]byte(u.rest[:min(len(u.rest), binary.MaxVarintLen64)]))
+	if size <= 0 {
+		u.rest = ""
+		return 0
 	}
-	d.rest = ""
-	return 0
+	u.rest = u.rest[size:]
+	return n
 }
 
-func (d *decoder) text() string {
-	n := min(d.number(), uint64(len(d.rest)))
-	s := d.rest[:n]
-	d.rest = d.rest[n:]
+func (u *unpacker) text() string {
+	n := min(u.number(), uint64(len(u.rest)))
+	s := u.rest[:n]
+	u.rest = u.rest[n:]
 	return s
 }

@@ -114,7 +114,7 @@ type move struct {
 }
 
 // begin returns the moves that are to be made.
-func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, out []Outcome) (moves []move, err error) {
+func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, out []Outcome) ([]move, error) {
 	cs := calls{head: screens()}
 	for i, ch := range changes {
 		where := ""
@@ -124,8 +124,9 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, o
 		at := cs.at(homes[i], i, ch.blobSize())
 		at.args = append(at.args, ch.Fence.String(), ch.ID, where, ch.Blobs[Web], ch.Blobs[Mobile], ch.Blobs[IPTV])
 	}
+	var moves []move
 	told := make([]bool, len(changes))
-	err = cs.do(ctx, c, entityScript, func(at *call, reply []any) error {
+	err := cs.do(ctx, c, entityScript, func(at *call, reply []any) error {
 		for ; len(reply) >= 3; reply = reply[3:] {
 			which, _ := reply[0].(int64)
 			what, _ := reply[1].(string)
@@ -135,11 +136,7 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, o
 			if out[i].Refused = what == "refused"; out[i].Refused {
 				continue
 			}
-			m := move{change: i, all: what == "all"}
-			if m.was, err = unpack(where); err != nil {
-				return fmt.Errorf("where %q was: %w", changes[i].ID, err)
-			}
-			moves = append(moves, m)
+			moves = append(moves, move{change: i, all: what == "all", was: unpack(where)})
 		}
 		return nil
 	})

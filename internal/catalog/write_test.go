@@ -178,3 +178,37 @@ func TestAnEditOfTextsAloneTakesOneTrip(t *testing.T) {
 		}
 	}
 }
+
+// FuzzUnpack reads anything, and reads back what was written.
+func FuzzUnpack(f *testing.F) {
+	full := catalog.Pack(programme("p", fence(1), "x", 1).Placements)
+	for i := range full {
+		f.Add(full[:i])
+	}
+	f.Add("\xff\xff\xff\xff\xff\xff\xff\xff\x7f")
+	f.Fuzz(func(t *testing.T, where string) {
+		again := catalog.Pack(catalog.Unpack(where))
+		if got := catalog.Pack(catalog.Unpack(again)); got != again {
+			t.Errorf("%q is read back as %q", again, got)
+		}
+	})
+}
+
+// TestAStateThatSomebodyBrokeStopsNothing: its neighbours are written, and itself.
+func TestAStateThatSomebodyBrokeStopsNothing(t *testing.T) {
+	s := open(t)
+	s.applyAll(programme("p", fence(1), "x", 1), programme("q", fence(1), "y", 1))
+	home := s.prefix + ":{" + string(catalog.Home("programme", "p")) + "}:"
+	for _, broken := range []string{fence(1).String() + "\xff\xff\xff", "z", ""} {
+		s.redis.HSet(t.Context(), home+"entities", "p", broken)
+		s.redis.HSet(t.Context(), home+"pending", "p", "99:"+broken)
+		for i, o := range s.applyAll(programme("p", fence(2), "x", 2), programme("q", fence(2), "y", 2)) {
+			if refused := broken == "z" && i == 0; o.Refused != refused { // no fence is as high
+				t.Errorf("%q: refused: %v", broken, o.Refused)
+			}
+		}
+		if got := s.list(of(catalog.Programmes), catalog.ByDate); !slices.Contains(got, "p") || !slices.Contains(got, "q") {
+			t.Errorf("%q: %q are listed", broken, got)
+		}
+	}
+}
