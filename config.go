@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
+
+	"regie/internal/telemetry"
 )
 
 // defaultAdmin is where subcommands look for a running process.
@@ -50,6 +52,8 @@ type config struct {
 	Completion kongcompletion.Completion `cmd:"" help:"Print the code by which a shell completes commands and flags."`
 
 	secret string
+	// traces is the protocol by which spans leave, or "".
+	traces string
 	// embedded: the run command starts its own servers.
 	embedded bool
 }
@@ -206,6 +210,10 @@ func (c *config) complete(env []string, command string) []error {
 	if command != "run" {
 		return errs
 	}
+	var err error
+	if c.traces, err = telemetry.Protocol(func(name string) string { v, _ := getenv(env, name); return v }); err != nil {
+		errs = append(errs, err)
+	}
 	for _, r := range c.Run.Role {
 		if !slices.Contains(roles, r) {
 			fail("--role %q is none of %s", r, strings.Join(roles, ", "))
@@ -278,7 +286,7 @@ func (c *config) logger(w io.Writer) *slog.Logger {
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return telemetry.Log(slog.New(slog.NewJSONHandler(w, o)))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return telemetry.Log(slog.New(slog.NewTextHandler(w, o)))
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"regie/graph"
@@ -37,6 +38,7 @@ import (
 	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
 	"regie/internal/stream"
+	"regie/internal/telemetry"
 	"regie/loaders"
 	"regie/resolvers"
 	"regie/web"
@@ -71,7 +73,7 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 		_, err := fmt.Fprintln(std.Out, version())
 		return err
 	case "topics apply", "topics check":
-		cluster, err := c.connect(c.Kafka, "", c.logger(std.Err))
+		cluster, err := c.connect(c.Kafka, stream.Config{Log: c.logger(std.Err)})
 		if err != nil {
 			return err
 		}
@@ -117,8 +119,8 @@ func (c *config) edit(ctx context.Context, command string, std cli.IO) error {
 	return fmt.Errorf("the command %q is not wired", command)
 }
 
-// connect makes clients of Kafka as the flags name it. It does no I/O yet.
-func (c *config) connect(brokers, boot string, log *slog.Logger) (*stream.Cluster, error) {
+// connect makes clients of Kafka as the flags name it, and cfg says the rest. It does no I/O yet.
+func (c *config) connect(brokers string, cfg stream.Config) (*stream.Cluster, error) {
 	props, err := properties(c.KafkaProperties)
 	if err != nil {
 		return nil, err
@@ -126,7 +128,8 @@ func (c *config) connect(brokers, boot string, log *slog.Logger) (*stream.Cluste
 	if brokers == "" {
 		return nil, errors.New("--kafka (or REGIE_KAFKA) is missing")
 	}
-	return stream.New(stream.Config{Brokers: brokers, Project: c.Project, Instance: c.Instance, Boot: boot, Properties: props, Log: log}), nil
+	cfg.Brokers, cfg.Project, cfg.Instance, cfg.Properties = brokers, c.Project, c.Instance, props
+	return stream.New(cfg), nil
 }
 
 // process is what the roles of one process share.
@@ -136,6 +139,7 @@ type process struct {
 	log     *slog.Logger
 	began   time.Time
 	metrics *prometheus.Registry
+	traces  trace.TracerProvider // nil when none are exported
 	checks  admin.Checks
 
 	pages, ops, rpc net.Listener
@@ -158,6 +162,12 @@ func serve(ctx context.Context, c *config, std cli.IO) (err error) {
 			err = errors.Join(err, end())
 		}
 	}()
+	traces, err := telemetry.Open(ctx, c.traces, c.Instance, p.part("telemetry"))
+	if err != nil {
+		return err
+	}
+	p.traces = traces.Provider
+	p.closeLater(traces.Close) // last: what is closed before may tell something yet
 	if err := p.open(ctx); err != nil {
 		return err
 	}
@@ -179,6 +189,7 @@ func serve(ctx context.Context, c *config, std cli.IO) (err error) {
 
 // open opens addresses, servers and clients. What it opened is in closers, also after an error.
 func (p *process) open(ctx context.Context) (err error) {
+	p.metrics.MustRegister(readiness{p.Run.Role, &p.checks})
 	for _, role := range p.Run.Role {
 		p.checks.Set(role, ready(func() bool { return false }, "is starting"))
 	}
@@ -192,7 +203,7 @@ func (p *process) open(ctx context.Context) (err error) {
 	kafka, redis, boot := p.Kafka, p.Redis, ""
 	if p.embedded {
 		// The folder first: of two processes beside each other, the second is told of the first.
-		if p.servers, err = embedded.Open(p.Data, p.log); err != nil {
+		if p.servers, err = embedded.Open(p.Data, p.part("embedded")); err != nil {
 			return err
 		}
 		p.closeLater(func() error { p.servers.Close(); return nil })
@@ -225,16 +236,17 @@ func (p *process) open(ctx context.Context) (err error) {
 		p.source = m
 	}
 	if p.has("project") || p.has("gateway") {
-		catalog.LogTo(p.log)
+		catalog.LogTo(p.part("redis"))
 		client, err := catalog.Connect(redis)
 		if err != nil {
 			return err
 		}
 		p.closeLater(client.Close)
+		telemetry.WatchRedis(client, p.metrics)
 		p.catalog = catalog.New(client, p.Project+":2")
 	}
 	if p.has("capture") || p.has("transform") || p.has("project") {
-		if p.cluster, err = p.connect(kafka, boot, p.log); err != nil {
+		if p.cluster, err = p.connect(kafka, stream.Config{Boot: boot, Metrics: stream.NewMetrics(p.metrics), Traces: p.traces, Log: p.part("kafka")}); err != nil {
 			return err
 		}
 		p.closeLater(func() error { p.cluster.Close(); return nil })
@@ -246,6 +258,9 @@ func (p *process) open(ctx context.Context) (err error) {
 	}
 	return err
 }
+
+// part is the log of what is no role's: each line of the process has a role or a part.
+func (p *process) part(name string) *slog.Logger { return p.log.With("part", name) }
 
 func (p *process) closeLater(end func() error) {
 	p.closers = append(p.closers, func() error {
@@ -263,7 +278,7 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 		return err
 	}
 	p.closeLater(store.Close)
-	p.source, p.editor = store, cms.Handler(store, p.log)
+	p.source, p.editor = store, cms.Handler(store, p.part("cms"))
 	if p.secret == "" {
 		if p.secret, err = embedded.Secret(p.Data); err != nil {
 			return err
@@ -286,7 +301,7 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 func (p *process) parts() map[string]func(context.Context) error {
 	parts := map[string]func(context.Context) error{
 		"admin": func(ctx context.Context) error {
-			return httpserver.Run(ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.log)
+			return httpserver.Run(ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
 		},
 		"announcement": p.announce,
 	}
@@ -319,8 +334,12 @@ func (p *process) transform(ctx context.Context) error {
 }
 
 func (p *process) project(ctx context.Context) error {
+	var screens []string
+	for _, s := range catalog.Screens() {
+		screens = append(screens, string(s))
+	}
 	sink := project.New(p.catalog, time.Now, p.log, project.NewMetrics(p.metrics))
-	return p.consume(ctx, transform.Role, stream.ConsumerConfig{Role: project.Role, Topics: project.Inputs(), Sink: sink, MaxBatch: project.MaxBatch})
+	return p.consume(ctx, transform.Role, stream.ConsumerConfig{Role: project.Role, Topics: project.Inputs(), Sink: sink, MaxBatch: project.MaxBatch, Screens: screens})
 }
 
 // consume runs a consumer. On the first start it waits for the role before it: an empty topic is read to its end at
@@ -332,6 +351,32 @@ func (p *process) consume(ctx context.Context, before string, cfg stream.Consume
 	consumer := p.cluster.NewConsumer(cfg)
 	p.checks.Set(cfg.Role, ready(consumer.Ready, "is catching up with its topics"))
 	return consumer.Run(ctx)
+}
+
+// readiness tells as a metric what /readyz does.
+type readiness struct {
+	roles  []string
+	checks *admin.Checks
+}
+
+var (
+	_ prometheus.Collector = readiness{}
+
+	roleReady = prometheus.NewDesc("regie_role_ready", "1 when the role can do its work, 0 while it waits: /readyz says for what.", []string{"role"}, nil)
+)
+
+func (r readiness) Describe(out chan<- *prometheus.Desc) { out <- roleReady }
+
+func (r readiness) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, role := range r.roles {
+		v := 0.0
+		if r.checks.Check(ctx, role) == nil {
+			v = 1
+		}
+		out <- prometheus.MustNewConstMetric(roleReady, prometheus.GaugeValue, v, role)
+	}
 }
 
 func ready(ask func() bool, waiting string) func(context.Context) error {
@@ -348,13 +393,15 @@ func (p *process) gateway(ctx context.Context) error {
 		return nil
 	}
 	p.checks.Set("gateway", p.catalog.Ping)
+	log, loads := p.log.With("role", "gateway"), loaders.NewMetrics(p.metrics)
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte(p.secret))}})
 	query := graph.Handler(graph.Options{
-		Schema: schema, Introspection: p.playground(), Log: p.log.With("role", "gateway"),
+		Schema: schema, Introspection: p.playground(), Log: log, Metrics: graph.NewMetrics(p.metrics), Traces: p.traces,
 		Now: time.Now, Origins: p.CORSOrigin,
 		Attach: func(ctx context.Context, view catalog.View) context.Context {
-			return loaders.With(ctx, loaders.New(p.catalog, view, loaders.Gather))
+			return loaders.With(ctx, loaders.New(p.catalog, view, loaders.Gather).Tell(loads))
 		},
+		Answered: func(ctx context.Context) { loaders.From(ctx).Answered() },
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/query", query)
@@ -368,7 +415,7 @@ func (p *process) gateway(ctx context.Context) error {
 		mux.Handle("/cms/", http.NewCrossOriginProtection().Handler(p.editor))
 	}
 	mux.Handle("/", web.Handler(pages))
-	return httpserver.Run(ctx, p.pages, mux, p.log)
+	return httpserver.Run(ctx, p.pages, mux, log)
 }
 
 // grpc answers other back ends.
@@ -383,7 +430,7 @@ func (p *process) grpc(ctx context.Context) error {
 	g.Go(func() error {
 		return grpcserver.Run(ctx, p.rpc, grpcserver.Config{
 			Register: catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register,
-			Check:    p.catalog.Ping, Metrics: grpcserver.NewMetrics(p.metrics), Log: log,
+			Check:    p.catalog.Ping, Metrics: grpcserver.NewMetrics(p.metrics), Traces: p.traces, Log: log,
 		})
 	})
 	return g.Wait()
@@ -415,7 +462,7 @@ func (p *process) announce(ctx context.Context) error {
 	}
 	took := time.Since(p.began).Round(10 * time.Millisecond)
 	if !p.embedded {
-		p.log.Info("ready", "roles", strings.Join(p.Run.Role, ","), "took", took.String(), "admin", p.ops.Addr().String())
+		p.part("process").Info("ready", "roles", strings.Join(p.Run.Role, ","), "took", took.String(), "admin", p.ops.Addr().String())
 		<-ctx.Done()
 		return nil
 	}

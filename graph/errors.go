@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/otel/trace"
 
 	"regie/internal/catalog"
 )
@@ -46,19 +47,27 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		}
 		switch {
 		case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
-			log.Warn("answering unavailable", "error", err)
+			log.WarnContext(ctx, "answering unavailable", "error", err)
 			return withPath(ctx, coded(CodeUnavailable, "The catalogue does not answer now; try again."))
 		case known != nil && known.Err == nil && known.Rule == "" && len(known.Locations) > 0:
 			return withPath(ctx, &gqlerror.Error{Message: known.Message, Path: known.Path, Locations: known.Locations, Extensions: map[string]any{"code": CodeBadInput}})
 		case errors.Is(err, context.Canceled):
 			return withPath(ctx, coded(CodeUnavailable, "The request was cancelled."))
 		}
-		trace := uuid.NewString()
-		log.Error("answering a field failed", "path", graphql.GetPath(ctx).String(), "trace", trace, "error", err)
+		id := traceOf(ctx)
+		log.ErrorContext(ctx, "answering a field failed", "path", graphql.GetPath(ctx).String(), "trace", id, "error", err)
 		e := coded(CodeInternal, "Something went wrong here; it is logged.")
-		e.Extensions["traceId"] = trace
+		e.Extensions["traceId"] = id
 		return withPath(ctx, e)
 	}
+}
+
+// traceOf is what an error is logged and told under: the request's trace, or a name of its own.
+func traceOf(ctx context.Context) string {
+	if s := trace.SpanContextFromContext(ctx); s.HasTraceID() {
+		return s.TraceID().String()
+	}
+	return uuid.NewString()
 }
 
 // withPath returns a copy that says which field failed.

@@ -17,6 +17,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/rs/cors"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/text/language"
 
 	"regie/internal/catalog"
@@ -33,7 +34,12 @@ type Options struct {
 	Origins []string
 	// Introspection lets clients read the schema.
 	Introspection bool
-	Log           *slog.Logger
+	// Metrics may be nil, and so may Traces.
+	Metrics *Metrics
+	Traces  trace.TracerProvider
+	// Answered, when set, is told of each request that Attach was, once it has its answer.
+	Answered func(ctx context.Context)
+	Log      *slog.Logger
 }
 
 // patience bounds an operation.
@@ -57,7 +63,7 @@ func Handler(o Options) http.Handler {
 		return fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	})
 
-	serve := func(w http.ResponseWriter, r *http.Request) {
+	serve := observed(o.Metrics, o.Traces, func(w http.ResponseWriter, r *http.Request) {
 		view, err := viewOf(r)
 		if err != nil {
 			media, _ := negotiate(r.Header.Get("Accept"))
@@ -69,9 +75,16 @@ func Handler(o Options) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
+		if known, ok := ctx.Value(outcomeKey{}).(*outcome); ok {
+			known.screen = string(view.Screen)
+		}
 		view.Now = o.Now()
-		srv.ServeHTTP(w, r.WithContext(o.Attach(ctx, view)))
-	}
+		ctx = o.Attach(ctx, view)
+		srv.ServeHTTP(w, r.WithContext(ctx))
+		if o.Answered != nil {
+			o.Answered(ctx)
+		}
+	})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/query", serve)
 	mux.HandleFunc("/query/{screen}", serve)

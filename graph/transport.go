@@ -63,6 +63,7 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	op, errs := exec.CreateOperationContext(ctx, params)
 	if len(errs) > 0 {
 		response := exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		tell(ctx, op, response)
 		status := http.StatusOK
 		if media == mediaGraphQL {
 			status = http.StatusBadRequest
@@ -76,7 +77,9 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 		return
 	}
 	next, ctx := exec.DispatchOperation(ctx, op)
-	write(w, media, http.StatusOK, next(ctx))
+	response := next(ctx)
+	tell(ctx, op, response)
+	write(w, media, http.StatusOK, response)
 }
 
 // negotiate chooses the response's media type; a client that names none gets application/json.

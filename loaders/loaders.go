@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -28,7 +29,11 @@ const (
 
 // Loaders belong to one request.
 type Loaders struct {
-	view catalog.View
+	catalog *catalog.Catalog
+	view    catalog.View
+	metrics *Metrics
+	// loads are the batched reads so far.
+	loads atomic.Int64
 	// keys answers as catalog.Read does, but a Ref with an entity.
 	keys *dataloader.Loader[catalog.Key, any]
 }
@@ -42,28 +47,32 @@ type entity struct {
 
 // New makes a request's loaders. gather is Gather but for tests that must not depend on the machine's speed.
 func New(c *catalog.Catalog, view catalog.View, gather time.Duration) *Loaders {
-	return &Loaders{view: view, keys: dataloader.NewBatchedLoader(batch(c, view), dataloader.WithWait[catalog.Key, any](gather))}
+	l := &Loaders{catalog: c, view: view}
+	l.keys = dataloader.NewBatchedLoader(l.batch, dataloader.WithWait[catalog.Key, any](gather))
+	return l
 }
 
 // batch reads a level's keys. It has a deadline of its own: the first caller's going away must not fail the others.
-func batch(c *catalog.Catalog, view catalog.View) dataloader.BatchFunc[catalog.Key, any] {
-	return func(ctx context.Context, keys []catalog.Key) []*dataloader.Result[any] {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		out := make([]*dataloader.Result[any], len(keys))
-		answers, err := c.Read(ctx, view, keys)
-		for i, key := range keys {
-			out[i] = &dataloader.Result[any]{Error: err}
-			if err != nil {
-				continue
-			}
-			out[i].Data = answers[i]
-			if ref, ok := key.(catalog.Ref); ok {
-				out[i].Data = decode(ref, answers[i].([]byte))
-			}
+func (l *Loaders) batch(ctx context.Context, keys []catalog.Key) []*dataloader.Result[any] {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	out := make([]*dataloader.Result[any], len(keys))
+	var answers []any
+	err := l.observe(ctx, keys, func(ctx context.Context) (err error) {
+		answers, err = l.catalog.Read(ctx, l.view, keys)
+		return err
+	})
+	for i, key := range keys {
+		out[i] = &dataloader.Result[any]{Error: err}
+		if err != nil {
+			continue
 		}
-		return out
+		out[i].Data = answers[i]
+		if ref, ok := key.(catalog.Ref); ok {
+			out[i].Data = decode(ref, answers[i].([]byte))
+		}
 	}
+	return out
 }
 
 type contextKey struct{}

@@ -114,6 +114,7 @@ func (o *owner) run(ctx context.Context) error {
 		if time.Since(began) > time.Minute {
 			wait = retryMin
 		}
+		o.cluster.Metrics().Retried(Role)
 		o.log.Warn("capture interrupted, will resume", "retry_in", wait.String(), "error", err)
 		select {
 		case <-ctx.Done():
@@ -238,7 +239,9 @@ func (o *owner) save(ctx context.Context, p *stream.Producer, token cms.Token) e
 	}})
 }
 
-func (o *owner) write(ctx context.Context, p *stream.Producer, records []stream.Record) error {
+func (o *owner) write(ctx context.Context, p *stream.Producer, records []stream.Record) (err error) {
+	written := o.cluster.Changes(ctx, Role, records)
+	defer func() { written(err) }()
 	ds, err := p.Produce(ctx, records)
 	if err != nil {
 		return err

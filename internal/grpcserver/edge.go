@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -113,18 +114,23 @@ func (e edge) call(ctx context.Context, method string, deadlines slog.Level, do 
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return status.Error(codes.Canceled, "the call was cancelled")
 	}
-	trace := uuid.NewString()
-	log := e.log.With("method", method, "trace", trace, "error", err)
+	id := uuid.NewString()
+	if s := trace.SpanContextFromContext(ctx); s.HasTraceID() {
+		id = s.TraceID().String()
+	}
+	tell := func(level slog.Level, message string) {
+		e.log.Log(ctx, level, message, "method", method, "trace", id, "error", err)
+	}
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
-		log.Log(ctx, deadlines, "a call took too long")
-		return status.Errorf(codes.DeadlineExceeded, "the answer took too long (trace %s)", trace)
+		tell(deadlines, "a call took too long")
+		return status.Errorf(codes.DeadlineExceeded, "the answer took too long (trace %s)", id)
 	}
 	if errors.Is(err, catalog.ErrUnavailable) {
-		log.Warn("answering unavailable")
-		return status.Errorf(codes.Unavailable, "the catalogue does not answer now; try again (trace %s)", trace)
+		tell(slog.LevelWarn, "answering unavailable")
+		return status.Errorf(codes.Unavailable, "the catalogue does not answer now; try again (trace %s)", id)
 	}
-	log.Error("answering a call failed")
-	return status.Errorf(codes.Internal, "something went wrong here; it is logged (trace %s)", trace)
+	tell(slog.LevelError, "answering a call failed")
+	return status.Errorf(codes.Internal, "something went wrong here; it is logged (trace %s)", id)
 }
 
 func recovered(do func() error) (err error) {

@@ -13,6 +13,11 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -27,7 +32,9 @@ type Config struct {
 	// Check tells whether they can answer; health reports it.
 	Check   func(context.Context) error
 	Metrics *Metrics
-	Log     *slog.Logger
+	// Traces may be nil: then calls have no spans.
+	Traces trace.TracerProvider
+	Log    *slog.Logger
 }
 
 const (
@@ -48,19 +55,25 @@ func Run(ctx context.Context, l net.Listener, cfg Config) error {
 	stopping, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
 	e := edge{log: cfg.Log, stopping: stopping}
-	srv := grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(e.unary),
 		grpc.ChainStreamInterceptor(e.stream),
 		grpc.StatsHandler(cfg.Metrics),
 		grpc.MaxRecvMsgSize(maxReceive),
 		grpc.MaxSendMsgSize(maxSend),
 		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.ConnectionTimeout(5*time.Second),
+		grpc.ConnectionTimeout(5 * time.Second),
 		// A client that is gone without a word is noticed; one that asks too often whether we are here is sent away.
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
-	)
+	}
+	if cfg.Traces != nil {
+		options = append(options, grpc.StatsHandler(otelgrpc.NewServerHandler(
+			otelgrpc.WithTracerProvider(cfg.Traces), otelgrpc.WithPropagators(propagation.TraceContext{}),
+			otelgrpc.WithMeterProvider(noop.NewMeterProvider()), otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))))
+	}
+	srv := grpc.NewServer(options...)
 	cfg.Register(srv)
 	names := []string{""}
 	for name := range srv.GetServiceInfo() {

@@ -23,6 +23,7 @@ func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
 	case kafka.RevokedPartitions:
 		for _, p := range e.Partitions {
 			delete(c.owned, partitionName(c.cluster.short(*p.Topic), p.Partition))
+			c.lag.revoke(c.cluster.short(*p.Topic), p.Partition)
 		}
 	}
 	return nil
@@ -65,7 +66,12 @@ func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) (
 	out := make([]kafka.TopicPartition, len(parts))
 	fromStart := map[string]int64{}
 	for i, a := range as {
-		c.owned[a.String()] = &ownedPartition{Assigned: a, incarnation: starts[i].Incarnation, next: starts[i].Offset}
+		o := &ownedPartition{Assigned: a, incarnation: starts[i].Incarnation, next: starts[i].Offset}
+		if starts[i].Why != "" {
+			o.replayed = a.High
+		}
+		c.owned[a.String()] = o
+		c.lag.assign(a.Topic, a.Partition, o.next)
 		out[i] = kafka.TopicPartition{Topic: parts[i].Topic, Partition: a.Partition, Offset: kafka.Offset(starts[i].Offset)}
 		if starts[i].Why != "" {
 			fromStart[starts[i].Why] += a.High - a.Low
@@ -169,6 +175,7 @@ func (c *Consumer) setBack(ctx context.Context, records []Record) error {
 		topic := c.cluster.Topic(r.Topic)
 		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: r.Partition}
 	}
+	c.cluster.metrics.setBack.WithLabelValues(c.cfg.Role).Add(float64(len(records)))
 	c.log.Warn("the sink is not where it was left, reading again", "partitions", len(records))
 	tps, err := c.begin(ctx, tps)
 	if err != nil {

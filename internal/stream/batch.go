@@ -14,6 +14,7 @@ type Batch struct {
 	// buried are those of the rejected that the dead-letter topic has.
 	buried map[int]bool
 	bury   func(context.Context, *Batch) error
+	spans  spans
 }
 
 // Reject sets record i aside: it goes to the role's dead-letter topic with the reason, before its offset is committed.

@@ -36,6 +36,8 @@ type ConsumerConfig struct {
 	MaxBatch int
 	// Observe, when set, is told of each applied batch.
 	Observe func(b *Batch, rejected int)
+	// Screens are what the effects can be seen on, as labels of their freshness; none when nobody sees them.
+	Screens []string
 }
 
 // Consumer reads topics as a member of a group and hands them to a sink, batch by batch: what one poll finds, so that
@@ -51,11 +53,14 @@ type Consumer struct {
 	dead  *Producer
 	owned map[string]*ownedPartition
 	ready atomic.Bool
+	lag   *lag
 }
 
 type ownedPartition struct {
 	Assigned
 	incarnation int64
+	// replayed is up to where the log is read again: no change that somebody waits for.
+	replayed int64
 	// next is the offset after the last one applied.
 	next int64
 	// caughtUp: the log's end was reached once since the assignment.
@@ -83,6 +88,7 @@ func (c *Consumer) Ready() bool { return c.ready.Load() }
 
 func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
 	return c.config(kafka.ConfigMap{
+		"statistics.interval.ms":          int(statsEvery.Milliseconds()),
 		"group.id":                        c.cfg.Project + "." + group,
 		"group.instance.id":               c.cfg.Project + "." + group + "." + c.cfg.Instance,
 		"group.protocol":                  "classic",
@@ -116,7 +122,12 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 	}
 	var g errgroup.Group
 	g.Go(func() error { c.cluster.forwardLogs(c.c.Logs()); return nil })
+	m := c.cluster.metrics
+	m.begin(c.cfg.Role, c.cfg.Topics)
+	c.lag = m.lag.open(c.cfg.Role, c.high)
 	defer func() {
+		m.lag.close(c.lag)
+		m.clients.forget(c.c)
 		if cerr := c.c.Close(); err == nil && cerr != nil {
 			err = fmt.Errorf("closing the consumer of %s: %w", c.cfg.Role, cerr)
 		}
@@ -126,7 +137,7 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 		return err
 	}
 	// A copy is larger than its original, by its headers.
-	if c.dead, err = c.cluster.producer(kafka.ConfigMap{"message.max.bytes": maxDeadBytes}); err != nil {
+	if c.dead, err = c.cluster.producer("dead."+c.cfg.Role, kafka.ConfigMap{"message.max.bytes": maxDeadBytes}); err != nil {
 		return err
 	}
 	defer c.dead.Close()
@@ -197,7 +208,10 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 			// What came before it is in this batch or applied; transaction markers count, so an offset would not tell.
 			if o := c.owned[partitionName(c.cluster.short(*e.Topic), e.Partition)]; o != nil {
 				o.caughtUp = true
+				c.lag.reachedEnd(o.Topic, o.Partition, int64(e.Offset))
 			}
+		case *kafka.Stats:
+			c.statistics(e)
 		case kafka.Error:
 			if e.IsFatal() || Fenced(e) {
 				return nil, fmt.Errorf("consuming as %s: %w", c.cluster.cfg.Instance, e)
@@ -213,6 +227,24 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 
 // apply brings a batch to its end: effects, dead letters, then its offsets.
 func (c *Consumer) apply(ctx context.Context, b *Batch) error {
+	began, m := time.Now(), c.cluster.metrics
+	ctx = c.cluster.follow(ctx, c.cfg.Role, b)
+	c.lag.begin(b.Records)
+	done, err := c.effects(ctx, b)
+	if done {
+		c.store(b.Ends())
+		m.applied(c.cfg, b, time.Since(began), c.replayed)
+		if c.cfg.Observe != nil {
+			c.cfg.Observe(b, len(b.rejected))
+		}
+	}
+	c.lag.end(b.Ends(), done)
+	b.spans.end(b, err)
+	return err
+}
+
+// effects tries until they are done, or until they are not this consumer's to do any more.
+func (c *Consumer) effects(ctx context.Context, b *Batch) (done bool, err error) {
 	backoff := 50 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		b.rejected, b.buried = nil, nil
@@ -221,29 +253,35 @@ func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 			err = b.Bury(ctx)
 		}
 		if err == nil {
-			break
+			return true, nil
 		}
 		if ctx.Err() != nil {
-			return nil // not stored: it comes again
+			return false, nil // not stored: it comes again
 		}
 		if Fenced(err) || isFatal(err) {
-			return err
+			return false, err
 		}
 		if errors.Is(err, ErrMoved) {
-			return c.setBack(ctx, b.Ends())
+			return false, c.setBack(ctx, b.Ends())
 		}
-		c.log.Warn("applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
+		c.cluster.metrics.Retried(c.cfg.Role)
+		b.spans.retried(err)
+		c.log.WarnContext(ctx, "applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
 		before := maps.Clone(c.owned)
 		if err := c.idle(ctx, backoff); err != nil {
-			return err
+			return false, err
 		}
 		backoff = min(2*backoff, 5*time.Second)
 		if b.Records = c.stillOwned(b.Records, before); len(b.Records) == 0 {
-			return nil
+			return false, nil
 		}
 	}
+}
+
+// store stores the offsets after records whose effects are done.
+func (c *Consumer) store(ends []Record) {
 	var offsets []kafka.TopicPartition
-	for _, r := range b.Ends() {
+	for _, r := range ends {
 		o := c.owned[partitionName(r.Topic, r.Partition)]
 		if o == nil {
 			continue
@@ -256,10 +294,33 @@ func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 	if _, err := c.c.StoreOffsets(offsets); err != nil {
 		c.log.Debug("storing offsets", "error", err)
 	}
-	if c.cfg.Observe != nil {
-		c.cfg.Observe(b, len(b.rejected))
+}
+
+// high is a log's end as the client knows it.
+func (c *Consumer) high(topic string, partition int32) int64 {
+	_, high, err := c.c.GetWatermarkOffsets(c.cluster.Topic(topic), partition)
+	if err != nil {
+		return 0
 	}
-	return nil
+	return high
+}
+
+// replayed tells whether a record is read again from the log.
+func (c *Consumer) replayed(r Record) bool {
+	o := c.owned[partitionName(r.Topic, r.Partition)]
+	return o != nil && r.Offset < o.replayed
+}
+
+func (c *Consumer) statistics(e *kafka.Stats) {
+	s := c.cluster.metrics.clients.update(c.c, c.cfg.Role, e.String())
+	if s == nil {
+		return
+	}
+	for topic, t := range s.Topics {
+		for _, p := range t.Partitions {
+			c.lag.told(c.cluster.short(topic), p.Partition, p.StableEnd)
+		}
+	}
 }
 
 // idle waits without being taken for dead: it polls, with every partition paused.
@@ -278,6 +339,8 @@ func (c *Consumer) idle(ctx context.Context, d time.Duration) error {
 			if e.IsFatal() || Fenced(e) {
 				return fmt.Errorf("consuming as %s: %w", c.cluster.cfg.Instance, e)
 			}
+		case *kafka.Stats:
+			c.statistics(e)
 		case *kafka.Message: // of a partition assigned meanwhile: read it again
 			_ = c.c.Seek(e.TopicPartition, 0)
 		}

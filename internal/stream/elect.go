@@ -15,6 +15,7 @@ import (
 //
 // assigned is called after each assignment, also of nothing. It returns nil once ctx is done, or the first error of own.
 func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func(), own func(ctx context.Context, partition int32) error) (err error) {
+	c.metrics.begin(role, nil)
 	k, err := kafka.NewConsumer(c.groupConfig(role))
 	if err != nil {
 		return fmt.Errorf("making the consumer of %s: %w", role, err)
@@ -27,6 +28,7 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func()
 	defer func() {
 		cancel(nil)
 		e.endAll()
+		c.metrics.clients.forget(k)
 		if cerr := k.Close(); err == nil && cerr != nil {
 			err = fmt.Errorf("closing the consumer of %s: %w", role, cerr)
 		}
@@ -55,7 +57,10 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func()
 		return fmt.Errorf("subscribing to %s: %w", full, err)
 	}
 	for ctx.Err() == nil {
-		if ev, ok := k.Poll(int(idlePoll.Milliseconds())).(kafka.Error); ok {
+		switch ev := k.Poll(int(idlePoll.Milliseconds())).(type) {
+		case *kafka.Stats:
+			c.metrics.clients.update(k, role, ev.String())
+		case kafka.Error:
 			if ev.IsFatal() || Fenced(ev) {
 				return fmt.Errorf("taking part in the election as %s: %w", c.cfg.Instance, ev)
 			}

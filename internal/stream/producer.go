@@ -20,11 +20,12 @@ type Producer struct {
 	open    bool
 }
 
-func (c *Cluster) producer(extra kafka.ConfigMap) (*Producer, error) {
+func (c *Cluster) producer(name string, extra kafka.ConfigMap) (*Producer, error) {
 	m := kafka.ConfigMap{
-		"acks":               "all",
-		"enable.idempotence": true,
-		"partitioner":        "murmur2_random",
+		"statistics.interval.ms": int(statsEvery.Milliseconds()),
+		"acks":                   "all",
+		"enable.idempotence":     true,
+		"partitioner":            "murmur2_random",
 		// A broker unpacks what it is sent for a compacted topic: for batches of one record, packing costs more than it saves.
 		"compression.type": "none",
 		// Latency first: what waits while a request is under way leaves together in the next one.
@@ -44,22 +45,27 @@ func (c *Cluster) producer(extra kafka.ConfigMap) (*Producer, error) {
 	}
 	go c.forwardLogs(p.Logs())
 	go func() {
-		for range p.Events() { // errors that matter come back with a delivery
+		defer c.metrics.clients.forget(p)
+		for e := range p.Events() { // errors that matter come back with a delivery
+			if s, ok := e.(*kafka.Stats); ok {
+				c.metrics.clients.update(p, name, s.String())
+			}
 		}
 	}()
 	return &Producer{cluster: c, p: p}, nil
 }
 
 // NewProducer makes a producer. It does no I/O yet. Close it.
-func (c *Cluster) NewProducer() (*Producer, error) { return c.producer(nil) }
+func (c *Cluster) NewProducer() (*Producer, error) { return c.producer("producer", nil) }
 
 // NewTxProducer makes a producer whose Produce calls are parts of transactions. Only the newest producer of an id can
 // commit: InitTransactions fences the older ones.
 func (c *Cluster) NewTxProducer(ctx context.Context, id string) (*Producer, error) {
+	name := id
 	if c.cfg.Boot != "" {
 		id += "." + c.cfg.Boot
 	}
-	p, err := c.producer(kafka.ConfigMap{
+	p, err := c.producer(name, kafka.ConfigMap{
 		"transactional.id": c.cfg.Project + "." + id,
 		// A commit asks again while the broker still completes the one before; its default of 100 ms would be felt.
 		"retry.backoff.ms":       1,

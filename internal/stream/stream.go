@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config says how to reach Kafka and under which names.
@@ -38,13 +40,17 @@ type Config struct {
 	Boot string
 	// Properties are passed to librdkafka, for TLS and SASL.
 	Properties map[string]string
-	Log        *slog.Logger
+	// Metrics may be nil, and so may Traces: then no spans are made, nor traces begun in records.
+	Metrics *Metrics
+	Traces  trace.TracerProvider
+	Log     *slog.Logger
 }
 
 // Cluster makes clients of one Kafka cluster. Close it after them.
 type Cluster struct {
-	cfg Config
-	log *slog.Logger
+	cfg     Config
+	log     *slog.Logger
+	metrics *Metrics
 
 	mu     sync.Mutex
 	shared *kafka.AdminClient // made at its first use: a new one takes a third of a second to find its brokers
@@ -52,8 +58,14 @@ type Cluster struct {
 
 // New does no I/O.
 func New(cfg Config) *Cluster {
-	return &Cluster{cfg: cfg, log: cfg.Log}
+	if cfg.Metrics == nil {
+		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	return &Cluster{cfg: cfg, log: cfg.Log, metrics: cfg.Metrics}
 }
+
+// Metrics are those of the cluster's clients and stages.
+func (c *Cluster) Metrics() *Metrics { return c.metrics }
 
 // Close ends what the cluster holds itself.
 func (c *Cluster) Close() {

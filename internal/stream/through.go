@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Through is the Sink of a role that computes records from records: what Transform makes of a record of partition p
@@ -23,7 +24,7 @@ type Through struct {
 // NewThrough makes a sink. Transform must be pure; an error of it sets the record aside. output names each input
 // topic's output topic. Close it.
 func (c *Cluster) NewThrough(output map[string]string, transform func(Record) ([]Record, error)) (*Through, error) {
-	p, err := c.NewProducer()
+	p, err := c.producer("through", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +41,7 @@ const headerMore = "source-more"
 func (t *Through) Apply(ctx context.Context, b *Batch) error {
 	var out []Record
 	var from []int
+	var sends []trace.Span
 	for i, r := range b.Records {
 		rs, err := t.transform(r)
 		if err != nil {
@@ -52,15 +54,22 @@ func (t *Through) Apply(ctx context.Context, b *Batch) error {
 			if n < len(rs)-1 {
 				o.Headers = append(o.Headers, Header{headerMore, "1"})
 			}
+			if ctx, ok := b.below(ctx, i); ok {
+				sends = append(sends, t.cluster.send(ctx, b.spans.role, &o))
+			}
 			out = append(out, o)
 			from = append(from, i)
 		}
 	}
 	// The output is the position too.
 	if err := b.Bury(ctx); err != nil || len(out) == 0 {
-		return err
+		return err // what is not sent has no span: they are not ended
 	}
 	ds, err := t.p.Produce(ctx, out)
+	for _, s := range sends {
+		failed(s, err)
+		s.End()
+	}
 	for i, d := range ds {
 		if d.Err == nil {
 			r := b.Records[from[i]]
