@@ -246,7 +246,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		p.catalog = catalog.New(client, p.Project+":2")
 	}
 	if p.has("capture") || p.has("transform") || p.has("project") {
-		if p.cluster, err = p.connect(kafka, stream.Config{Boot: boot, Metrics: stream.NewMetrics(p.metrics), Traces: p.traces, Log: p.part("kafka")}); err != nil {
+		if p.cluster, err = p.connect(kafka, stream.Config{Boot: boot, Metrics: stream.NewMetrics(p.metrics), Traces: p.traces, Log: p.log}); err != nil {
 			return err
 		}
 		p.closeLater(func() error { p.cluster.Close(); return nil })

@@ -65,7 +65,8 @@ func (c *Consumer) bury(ctx context.Context, b *Batch) error {
 			buried = map[int]bool{}
 		}
 		buried[i] = true
-		c.log.Warn("record set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "key", string(r.Key), "reason", reason)
+		ctx, _ := b.below(ctx, i)
+		c.log.WarnContext(ctx, "record set aside", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "key", string(r.Key), "reason", reason)
 		dead = append(dead, Record{
 			Topic: Dead(c.cfg.Role), Partition: AnyPartition, Key: r.Key, Value: r.Value,
 			Headers: append(r.Headers[:len(r.Headers):len(r.Headers)], Header{HeaderOrigin, r.Origin()}, Header{HeaderReason, reason.Error()}),

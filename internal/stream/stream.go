@@ -119,12 +119,13 @@ func (c *Cluster) config(extra kafka.ConfigMap) *kafka.ConfigMap {
 
 // forwardLogs writes librdkafka's own log lines to ours, until the client is closed.
 func (c *Cluster) forwardLogs(logs <-chan kafka.LogEvent) {
+	log := c.log.With("part", "kafka")
 	for e := range logs {
 		level := slog.LevelDebug // what librdkafka calls a warning is a retry that succeeds; it says what fails by errors
 		if e.Level <= 3 {
 			level = slog.LevelWarn
 		}
-		c.log.Log(context.Background(), level, "librdkafka", "client", e.Name, "tag", e.Tag, "message", e.Message)
+		log.Log(context.Background(), level, "librdkafka", "client", e.Name, "tag", e.Tag, "message", e.Message)
 	}
 }
 
