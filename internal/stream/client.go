@@ -29,10 +29,8 @@ type clientStats struct {
 	} `json:"brokers"`
 	Topics map[string]struct {
 		Partitions map[string]struct {
-			Partition    int32 `json:"partition"`
 			Fetched      int64 `json:"fetchq_cnt"`
 			FetchedBytes int64 `json:"fetchq_size"`
-			StableEnd    int64 `json:"ls_offset"`
 		} `json:"partitions"`
 	} `json:"topics"`
 }
@@ -92,16 +90,15 @@ func newClientCollector() *clientCollector {
 	}
 }
 
-// update takes a client's statistics, and returns them; nil when they cannot be read.
-func (c *clientCollector) update(client any, name, statistics string) *clientStats {
+// update takes a client's statistics.
+func (c *clientCollector) update(client any, name, statistics string) {
 	var s clientStats
-	if err := json.Unmarshal([]byte(statistics), &s); err != nil {
-		return nil
+	if json.Unmarshal([]byte(statistics), &s) != nil {
+		return // the last ones hold
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clients[client] = namedStats{name, &s}
-	return &s
 }
 
 func (c *clientCollector) forget(client any) {

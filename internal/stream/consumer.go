@@ -267,6 +267,9 @@ func (c *Consumer) effects(ctx context.Context, b *Batch) (done bool, err error)
 		c.cluster.metrics.Retried(c.cfg.Role)
 		b.spans.retried(err)
 		c.log.WarnContext(ctx, "applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
+		if backoff > time.Second {
+			c.lookAhead(ctx)
+		}
 		before := maps.Clone(c.owned)
 		if err := c.idle(ctx, backoff); err != nil {
 			return false, err
@@ -311,16 +314,26 @@ func (c *Consumer) replayed(r Record) bool {
 	return o != nil && r.Offset < o.replayed
 }
 
+// lookAhead asks for the logs' ends while the client, which is paused, does not see them grow: the lag goes by them.
+func (c *Consumer) lookAhead(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var parts []kafka.TopicPartition
+	for _, o := range c.owned {
+		topic := c.cluster.Topic(o.Topic)
+		parts = append(parts, kafka.TopicPartition{Topic: &topic, Partition: o.Partition})
+	}
+	ends, err := offsets(ctx, c.admin, parts, kafka.LatestOffsetSpec)
+	if err != nil {
+		return // Kafka is away: what is known holds
+	}
+	for i, p := range parts {
+		c.lag.told(c.cluster.short(*p.Topic), p.Partition, ends[i])
+	}
+}
+
 func (c *Consumer) statistics(e *kafka.Stats) {
-	s := c.cluster.metrics.clients.update(c.c, c.cfg.Role, e.String())
-	if s == nil {
-		return
-	}
-	for topic, t := range s.Topics {
-		for _, p := range t.Partitions {
-			c.lag.told(c.cluster.short(topic), p.Partition, p.StableEnd)
-		}
-	}
+	c.cluster.metrics.clients.update(c.c, c.cfg.Role, e.String())
 }
 
 // idle waits without being taken for dead: it polls, with every partition paused.

@@ -26,7 +26,7 @@ type lagOf struct {
 type partitionLag struct {
 	// done is the next record to apply; eof the log's end when it was reached last: transaction markers are no records.
 	done, eof int64
-	// told is the log's end by the client's statistics, which ask for it also while nothing is fetched.
+	// told is the log's end as a broker told it, while nothing is fetched.
 	told int64
 	// oldest is the time of the oldest record under way, or zero.
 	oldest time.Time

@@ -196,6 +196,9 @@ func (s *spans) retried(err error) {
 
 // end ends them; err is why the batch was given up.
 func (s *spans) end(b *Batch, err error) {
+	if s.records == nil {
+		return
+	}
 	for i := range b.Records {
 		if span := s.records[b.Records[i].id()]; span != nil {
 			failed(span, b.rejected[i])

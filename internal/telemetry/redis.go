@@ -45,6 +45,9 @@ const (
 // commands are those that get a label of their own; the rest share "other", so that their number is bounded.
 var commands = map[string]bool{"pipeline": true, "ping": true, "subscribe": true, "publish": true, "get": true, "script": true, "evalsha": true}
 
+// handshake is what a new connection begins with: within the command that opened it, and of no matter when refused.
+var handshake = map[string]bool{"hello": true, "client": true, "auth": true, "select": true, "readonly": true}
+
 type redisHook struct {
 	seconds *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
@@ -58,12 +61,18 @@ func (h *redisHook) DialHook(next redis.DialHook) redis.DialHook {
 
 func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		if handshake[cmd.Name()] {
+			return next(ctx, cmd)
+		}
 		return h.watch(ctx, cmd.Name(), 1, func(ctx context.Context) error { return next(ctx, cmd) })
 	}
 }
 
 func (h *redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if handshake[cmds[0].Name()] {
+			return next(ctx, cmds)
+		}
 		return h.watch(ctx, "pipeline", len(cmds), func(ctx context.Context) error { return next(ctx, cmds) })
 	}
 }
