@@ -41,6 +41,7 @@ lint: ## Run the linters
 	$(golangci) run ./...
 	$(buf) lint
 	go tool -C dev/tools golangci-lint run ./...
+	cd dev/observe && go tool -modfile=../tools/go.mod golangci-lint run ./...
 	@unformatted=$$(gofmt -l $(gofiles)); \
 	if [ -n "$$unformatted" ]; then echo "gofmt is due on:" $$unformatted >&2; exit 1; fi
 	@if command -v shellcheck >/dev/null; then shellcheck -x dev/stack/stack dev/stack/*.sh dev/tools/test .ci/run; fi
@@ -65,6 +66,10 @@ bench-freshness: ## Measure how long an edit takes to be served, on the real ser
 
 bench-project: ## Measure transform and project beside bare loops, on the real servers (ARGS="--titles FILE")
 	dev/stack/stack run --only kafka,redis -- go run ./dev/bench/project $(ARGS)
+
+.PHONY: docs-trace
+docs-trace: ## Draw docs/trace.svg: one edit's trace, measured on the real servers
+	dev/stack/stack run --only kafka,mongodb,redis -- go run ./dev/trace $(ARGS)
 
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist

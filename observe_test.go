@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"regie/internal/catalog"
 	"regie/internal/stream"
@@ -54,6 +55,9 @@ func watch(t *testing.T) *watched {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+	if _, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{}); err != nil {
+		t.Error(err)
+	}
 	if _, err := catalogv1.NewCatalogServiceClient(conn).BatchGet(t.Context(), &catalogv1.BatchGetRequest{}); err != nil {
 		t.Error(err)
 	}
@@ -94,6 +98,14 @@ func TestSeenFromOutside(t *testing.T) {
 	w := watch(t)
 	t.Run("an edit is one trace, from the CMS to Redis", func(t *testing.T) { w.editTrace(t) })
 	t.Run("an operation is one trace, with its loads", func(t *testing.T) { w.queryTrace(t) })
+	t.Run("a call of another back end has a span, a health check has none", func(t *testing.T) {
+		w.trace(t, "regie.catalog.v1.CatalogService/BatchGet")
+		for _, s := range w.spans.Spans() {
+			if strings.HasPrefix(s.Name, "grpc.health") {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
 	t.Run("no client chooses a label", func(t *testing.T) { w.labels(t) })
 	exposition := w.metrics(t)
 	t.Run("docs/metrics.md has every metric", func(t *testing.T) { metricsPage(t, exposition) })

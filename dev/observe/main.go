@@ -44,7 +44,7 @@ func run(root, file string) error {
 	}
 	c := &checker{known: known, parser: parser.NewParser(parser.Options{})}
 	c.alerts(root)
-	c.dashboard(filepath.Join(root, "docs/observe/dashboard.json"))
+	c.dashboard(filepath.Join(root, "docs", "observe", "dashboard.json"))
 	return errors.Join(c.problems...)
 }
 
@@ -104,7 +104,7 @@ func (c *checker) fail(format string, args ...any) {
 }
 
 func (c *checker) alerts(root string) {
-	file := filepath.Join(root, "docs/observe/alerts.yml")
+	file := filepath.Join(root, "docs", "observe", "alerts.yml")
 	groups, errs := rulefmt.ParseFile(file, false, model.UTF8Validation, c.parser, slog.New(slog.DiscardHandler))
 	for _, err := range errs {
 		c.fail("%w", err)
@@ -113,7 +113,7 @@ func (c *checker) alerts(root string) {
 		return
 	}
 	pages := map[string]bool{}
-	found, err := filepath.Glob(filepath.Join(root, "docs/runbook/*.md"))
+	found, err := filepath.Glob(filepath.Join(root, "docs", "runbook", "*.md"))
 	if err != nil {
 		panic(err) // a constant pattern
 	}
@@ -144,7 +144,7 @@ func (c *checker) alerts(root string) {
 
 // page checks that a runbook page answers what somebody woken by it asks.
 func (c *checker) page(root, alert string) {
-	b, err := os.ReadFile(filepath.Join(root, "docs/runbook", alert+".md"))
+	b, err := os.ReadFile(filepath.Join(root, "docs", "runbook", alert+".md"))
 	if err != nil {
 		return // told
 	}
@@ -172,7 +172,9 @@ func (c *checker) dashboard(file string) {
 	b, err := os.ReadFile(file)
 	var d struct {
 		Panels     []panel
-		Templating struct{ List []struct{ Name, Type, Query string } }
+		Templating struct {
+			List []struct{ Name, Type, Query string }
+		}
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &d)
@@ -184,7 +186,7 @@ func (c *checker) dashboard(file string) {
 	variables := []string{"$__rate_interval"}
 	for _, v := range d.Templating.List {
 		variables = append(variables, "$"+v.Name)
-		if m := labelValues.FindStringSubmatch(v.Query); v.Type == "query" && (m == nil || c.known[m[1]] == nil || c.known[m[1]][m[2]] == nil && !slices.Contains(external, m[2])) {
+		if v.Type == "query" && !c.variable(v.Query) {
 			c.fail("dashboard: the variable %s asks for %q, which is nothing", v.Name, v.Query)
 		}
 	}
@@ -210,6 +212,16 @@ func (c *checker) dashboard(file string) {
 	if look(d.Panels); queries == 0 {
 		c.fail("the dashboard asks nothing")
 	}
+}
+
+// variable tells whether a variable's query asks for a label that a metric has.
+func (c *checker) variable(query string) bool {
+	m := labelValues.FindStringSubmatch(query)
+	if len(m) == 0 {
+		return false
+	}
+	known, ok := c.known[m[1]]
+	return ok && (known[m[2]] != nil || slices.Contains(external, m[2]))
 }
 
 // query checks one query: it parses, and what it names exists.

@@ -37,8 +37,9 @@ func main() {
 	edits := flag.Int("edits", 21, "how many edits the drawn one is the median of")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *out, *edits); err != nil {
+	err := run(ctx, *out, *edits)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "trace:", err)
 		os.Exit(1)
 	}
