@@ -316,7 +316,7 @@ func (c *Consumer) replayed(r Record) bool {
 
 // lookAhead asks for the logs' ends while the client, which is paused, does not see them grow: the lag goes by them.
 func (c *Consumer) lookAhead(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // as long as a back-off
 	defer cancel()
 	var parts []kafka.TopicPartition
 	for _, o := range c.owned {
