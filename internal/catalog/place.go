@@ -46,6 +46,13 @@ func (m move) entries(ch Change) (out []entry) {
 		spot
 	}
 	id := memberID(ch.ID)
+	out = make([]entry, 0, len(ch.Placements))
+	if len(m.was) == 0 { // it is new
+		for _, p := range ch.Placements {
+			out = append(out, entry{family: p.Family, change: m.change, adds: p.spots(id)})
+		}
+		return out
+	}
 	at := make(map[Family]int, len(ch.Placements))
 	old := map[place]bool{}
 	for _, p := range m.was {
@@ -55,13 +62,11 @@ func (m move) entries(ch Change) (out []entry) {
 	}
 	for _, p := range ch.Placements {
 		e := entry{family: p.Family, change: m.change, adds: p.spots(id)}
-		if len(m.was) > 0 {
-			e.adds = slices.DeleteFunc(e.adds, func(s spot) bool {
-				was := old[place{p.Family, s}]
-				delete(old, place{p.Family, s})
-				return was && !m.all
-			})
-		}
+		e.adds = slices.DeleteFunc(e.adds, func(s spot) bool {
+			was := old[place{p.Family, s}]
+			delete(old, place{p.Family, s})
+			return was && !m.all
+		})
 		at[p.Family] = len(out)
 		out = append(out, e)
 	}
