@@ -12,7 +12,6 @@ package capture
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +35,9 @@ type Capture struct {
 	source  cms.Source
 	log     *slog.Logger
 
+	// saveEvery is how often a quiet collection's token is saved, so that it never ages out of the source's history.
+	saveEvery time.Duration
+
 	mu       sync.Mutex
 	assigned bool
 	// behind are the collections owned here whose changes are not yet being followed.
@@ -44,7 +46,7 @@ type Capture struct {
 
 // New does no I/O.
 func New(cluster *stream.Cluster, source cms.Source, log *slog.Logger) *Capture {
-	return &Capture{cluster: cluster, source: source, log: log.With("role", Role), behind: map[string]bool{}}
+	return &Capture{cluster: cluster, source: source, log: log.With("role", Role), saveEvery: 10 * time.Second, behind: map[string]bool{}}
 }
 
 // Ready tells whether the election is over and the changes of every collection owned here are being followed.
@@ -87,8 +89,6 @@ func (c *Capture) Run(ctx context.Context) error {
 
 const (
 	batchSize = 500
-	// saveEvery is how often a quiet collection's token is saved, so that it never ages out of the source's history.
-	saveEvery = 10 * time.Second
 	retryMin  = 100 * time.Millisecond
 	retryMax  = 10 * time.Second
 )
@@ -101,6 +101,8 @@ type owner struct {
 	log        *slog.Logger
 	// sequence is of the last record or position written.
 	sequence int64
+	// unprepared is set while the source has no such collection that it could prepare.
+	unprepared bool
 }
 
 // run keeps a session open. What goes wrong in one (the CMS or Kafka away, an owner's place taken) is tried again.
@@ -124,60 +126,89 @@ func (o *owner) run(ctx context.Context) error {
 	}
 }
 
-// session captures from where the position topic says, until an error.
+// errAnew says that only a snapshot leads on from here.
+var errAnew = errors.New("the collection was dropped, renamed or lost its history")
+
+// session captures from where the last owner stood, until an error.
 func (o *owner) session(ctx context.Context) error {
 	p, err := o.cluster.NewTxProducer(ctx, Role+"."+o.collection)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	token, byHand, err := o.position(ctx)
+	at, byHand, err := o.position(ctx)
 	if err == nil && byHand { // ours from here on
-		err = o.save(ctx, p, token)
+		err = o.save(ctx, p, at)
 	}
-	if err != nil {
-		return err
-	}
-	if token == nil {
-		if token, err = o.snapshot(ctx, p); err != nil {
-			return err
+	for err == nil {
+		var changes cms.Changes
+		if at, changes, err = o.open(ctx, p, at); err != nil {
+			break
+		}
+		o.set(o.collection, false)
+		err = o.follow(ctx, p, changes, at.token)
+		_ = changes.Close(context.WithoutCancel(ctx))
+		if errors.Is(err, errAnew) {
+			o.log.Error("capturing what the collection has now", "error", err)
+			o.set(o.collection, true)
+			at, err = position{}, nil
 		}
 	}
-	changes, err := o.source.Watch(ctx, o.collection, token)
-	if errors.Is(err, cms.ErrTokenLost) {
-		o.log.Error("the changes since the last run are gone from the CMS: capturing every document again", "error", err)
-		token, changes, err = o.restart(ctx, p)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = changes.Close(context.WithoutCancel(ctx)) }()
-	o.set(o.collection, false)
-	saved, at := token, time.Now()
+	return err
+}
+
+// open opens the changes after a position, having taken the snapshot that must come before them, if any.
+func (o *owner) open(ctx context.Context, p *stream.Producer, at position) (position, cms.Changes, error) {
+	o.prepare(ctx)
 	for {
-		events, err := changes.Next(ctx, batchSize)
-		lost, ended := errors.Is(err, cms.ErrTokenLost), err == nil && slices.ContainsFunc(events, endsCollection)
-		if lost || ended {
-			o.log.Error("the collection was dropped, renamed or lost its history: capturing what it has now", "dropped", ended)
-			after, again, err := o.restart(ctx, p)
-			if err != nil {
-				return err
+		if at.token == nil || at.snapshot != nil {
+			var err error
+			if at, err = o.snapshot(ctx, p, at); err != nil {
+				return at, nil, err
 			}
-			_ = changes.Close(context.WithoutCancel(ctx))
-			changes, saved, at = again, after, time.Now()
-			continue
+		}
+		changes, err := o.source.Watch(ctx, o.collection, at.token)
+		if !errors.Is(err, cms.ErrTokenLost) {
+			return at, changes, err
+		}
+		o.log.Error("the changes since the last run are gone from the CMS: capturing every document again", "error", err)
+		at = position{}
+	}
+}
+
+// prepare has the source tell what was before a change, if it will.
+func (o *owner) prepare(ctx context.Context) {
+	err := o.source.Prepare(ctx, o.collection)
+	o.unprepared = errors.Is(err, cms.ErrNotFound)
+	if err != nil && !o.unprepared && ctx.Err() == nil {
+		o.log.Warn("the CMS will not tell what documents were before a change: going on without", "error", err)
+	}
+}
+
+// follow captures changes until an error: errAnew when they lead nowhere.
+func (o *owner) follow(ctx context.Context, p *stream.Producer, changes cms.Changes, saved cms.Token) error {
+	for at := time.Now(); ; {
+		events, err := changes.Next(ctx, batchSize)
+		if errors.Is(err, cms.ErrTokenLost) {
+			return fmt.Errorf("%w: %w", errAnew, err)
 		}
 		if err != nil {
 			return err
 		}
-		token := changes.Token()
-		if len(events) == 0 && (time.Since(at) < saveEvery || bytes.Equal(saved, token)) {
-			continue
+		if i := slices.IndexFunc(events, endsCollection); i >= 0 {
+			return fmt.Errorf("%w: %s", errAnew, events[i].Lookup("operationType").StringValue())
 		}
-		if len(events) > 0 {
+		token := changes.Token()
+		switch {
+		case len(events) > 0:
+			if o.unprepared { // there is one now
+				o.prepare(ctx)
+			}
 			err = o.commit(ctx, p, events)
-		} else {
-			err = o.save(ctx, p, token)
+		case time.Since(at) < o.saveEvery || bytes.Equal(saved, token):
+			continue
+		default:
+			err = o.save(ctx, p, position{token: token})
 		}
 		if err != nil {
 			return err
@@ -192,51 +223,42 @@ func endsCollection(event bson.Raw) bool {
 	return op == "drop" || op == "rename" || op == "dropDatabase" || op == "invalidate"
 }
 
-// restart takes a snapshot and opens the changes that follow it.
-func (o *owner) restart(ctx context.Context, p *stream.Producer) (cms.Token, cms.Changes, error) {
-	token, err := o.snapshot(ctx, p)
-	if err != nil {
-		return nil, nil, err
-	}
-	changes, err := o.source.Watch(ctx, o.collection, token)
-	return token, changes, err
-}
-
-// commit writes the events' records in one transaction. Changes, unlike what a snapshot found, are numbered.
+// commit writes the records of changes in one transaction. The last one's says where the owner stands.
 func (o *owner) commit(ctx context.Context, p *stream.Producer, events []bson.Raw) error {
-	records := make([]stream.Record, 0, len(events))
-	for _, e := range events {
-		r, err := Record(o.collection, e)
-		if err != nil {
-			return fmt.Errorf("reading a change of %s: %w", o.collection, err)
-		}
-		if _, snapshot := e.Lookup("_id", "copyingData").BooleanOK(); !snapshot {
-			o.sequence++
-			r.Headers = append(r.Headers, stream.Header{Key: stream.HeaderSequence, Value: strconv.FormatInt(o.sequence, 10)})
-		}
-		records = append(records, r)
+	records, err := o.records(events)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		records[i].Headers = append(records[i].Headers, o.next())
 	}
 	return o.write(ctx, p, records)
 }
 
-// save writes where the owner stands without a change: after a snapshot, and on quiet collections.
-func (o *owner) save(ctx context.Context, p *stream.Producer, token cms.Token) error {
-	ext, err := bson.MarshalExtJSON(token, true, false)
+// save writes where the owner stands without a change: in and after a snapshot, and on quiet collections.
+func (o *owner) save(ctx context.Context, p *stream.Producer, at position) error {
+	r, err := o.positionRecord(at)
 	if err != nil {
-		return fmt.Errorf("writing a resume token: %w", err)
+		return err
 	}
-	value, err := json.Marshal(position{Token: ext})
-	if err != nil {
-		return fmt.Errorf("writing a resume token: %w", err)
-	}
+	return o.write(ctx, p, []stream.Record{r})
+}
+
+// next numbers a record. What a snapshot found has no number.
+func (o *owner) next() stream.Header {
 	o.sequence++
-	return o.write(ctx, p, []stream.Record{{
-		Topic: stream.CapturePosition, Partition: o.partition, Key: []byte(o.collection), Value: value,
-		Headers: stream.Headers{
-			{Key: stream.HeaderContentType, Value: stream.ContentJSON},
-			{Key: stream.HeaderSequence, Value: strconv.FormatInt(o.sequence, 10)},
-		},
-	}})
+	return stream.Header{Key: stream.HeaderSequence, Value: strconv.FormatInt(o.sequence, 10)}
+}
+
+func (o *owner) records(events []bson.Raw) ([]stream.Record, error) {
+	records := make([]stream.Record, len(events))
+	for i, e := range events {
+		var err error
+		if records[i], err = Record(o.collection, e); err != nil {
+			return nil, fmt.Errorf("reading a change of %s: %w", o.collection, err)
+		}
+	}
+	return records, nil
 }
 
 func (o *owner) write(ctx context.Context, p *stream.Producer, records []stream.Record) (err error) {
@@ -252,145 +274,4 @@ func (o *owner) write(ctx context.Context, p *stream.Producer, records []stream.
 		}
 	}
 	return p.Commit(ctx)
-}
-
-// snapshot captures every document, then the deletion of those that the topic has and the collection has not, and
-// returns the token from which the changes made meanwhile follow.
-func (o *owner) snapshot(ctx context.Context, p *stream.Producer) (cms.Token, error) {
-	changes, err := o.source.Watch(ctx, o.collection, nil)
-	if err != nil {
-		return nil, err
-	}
-	token := changes.Token()
-	if err := changes.Close(ctx); err != nil {
-		return nil, err
-	}
-	if token == nil {
-		return nil, errors.New("the CMS gave no resume token")
-	}
-	began, told, n := time.Now(), time.Now(), 0
-	gone, err := o.captured(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var batch []bson.Raw
-	flush := func() error {
-		err := o.commit(ctx, p, batch)
-		n += len(batch)
-		batch = batch[:0]
-		if time.Since(told) > 5*time.Second {
-			told = time.Now()
-			o.log.Info("snapshot under way", "documents", n)
-		}
-		return err
-	}
-	err = o.source.Snapshot(ctx, o.collection, func(doc bson.Raw) error {
-		event, err := snapshotEvent(o.collection, "insert", doc.Lookup("_id"), doc)
-		if err != nil {
-			return err
-		}
-		if key, err := cms.Key(doc.Lookup("_id")); err == nil {
-			delete(gone, key)
-		}
-		if batch = append(batch, event); len(batch) < batchSize {
-			return nil
-		}
-		return flush()
-	})
-	if err != nil {
-		return nil, err
-	}
-	for key := range gone {
-		event, err := snapshotEvent(o.collection, "delete", cms.ID(key), nil)
-		if err != nil {
-			return nil, err
-		}
-		if batch = append(batch, event); len(batch) == batchSize {
-			if err := flush(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := flush(); err != nil {
-		return nil, err
-	}
-	o.log.Info("snapshot done", "documents", n-len(gone), "deletions", len(gone), "took", time.Since(began).Round(time.Millisecond).String())
-	return token, o.save(ctx, p, token)
-}
-
-// captured returns the keys of the documents that exist by the topic's word.
-func (o *owner) captured(ctx context.Context) (map[string]bool, error) {
-	alive := map[string]bool{}
-	err := o.cluster.ReadAll(ctx, stream.CMS(o.collection), func(r stream.Record) error {
-		if r.Value == nil || deletes(r.Value) {
-			delete(alive, string(r.Key))
-		} else {
-			alive[string(r.Key)] = true
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading what was captured of %s: %w", o.collection, err)
-	}
-	return alive, nil
-}
-
-// position is a value of regie.capture.position.
-type position struct {
-	// Token is the resume token as canonical Extended JSON.
-	Token json.RawMessage `json:"token"`
-}
-
-// position reads where the last owner stood, or nil: the token of the record or position of the highest sequence. A
-// position without one is an operator's, and wins.
-func (o *owner) position(ctx context.Context) (token cms.Token, byHand bool, err error) {
-	positions, err := o.cluster.Last(ctx, stream.CapturePosition)
-	if err != nil {
-		return nil, false, fmt.Errorf("reading the position of %s: %w", o.collection, err)
-	}
-	captured, err := o.cluster.Last(ctx, stream.CMS(o.collection))
-	if err != nil {
-		return nil, false, fmt.Errorf("reading the position of %s: %w", o.collection, err)
-	}
-	var last, override *stream.Record
-	for _, r := range append(positions, captured...) {
-		if r.Topic == stream.CapturePosition && r.Partition != o.partition {
-			continue
-		}
-		n, err := strconv.ParseInt(r.Headers.Get(stream.HeaderSequence), 10, 64)
-		switch {
-		case err == nil && (last == nil || n > o.sequence):
-			last, o.sequence = &r, n
-		case err != nil && r.Topic == stream.CapturePosition:
-			override = &r
-		}
-	}
-	if override != nil {
-		last, byHand = override, true
-	}
-	if last == nil {
-		return nil, false, nil
-	}
-	if token, err = tokenOf(*last); err != nil {
-		return nil, false, fmt.Errorf("reading the position of %s in %s: %w", o.collection, last.Source(), err)
-	}
-	return token, byHand, nil
-}
-
-// tokenOf is the resume token in a position, or that a change's record begins with.
-func tokenOf(r stream.Record) (cms.Token, error) {
-	if r.Topic == stream.CapturePosition {
-		var pos position
-		if err := json.Unmarshal(r.Value, &pos); err != nil {
-			return nil, err
-		}
-		var token bson.Raw
-		err := bson.UnmarshalExtJSON(pos.Token, true, &token)
-		return token, err
-	}
-	var change struct {
-		ID bson.Raw `bson:"_id"`
-	}
-	err := bson.UnmarshalExtJSON(r.Value, true, &change)
-	return change.ID, err
 }

@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,9 +72,14 @@ func mongoDB(t *testing.T) (*cms.Mongo, *mongo.Database) {
 // start runs the role until the returned function is called, which waits for its end.
 func start(t *testing.T, c *stream.Cluster, s cms.Source) (stop func()) {
 	t.Helper()
+	return run(t, capture.New(c, s, servertest.Log(t)))
+}
+
+func run(t *testing.T, role *capture.Capture) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- capture.New(c, s, servertest.Log(t)).Run(ctx) }()
+	go func() { done <- role.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -315,6 +321,68 @@ func TestACrashBeforeTheCommitLeavesNothingVisible(t *testing.T) {
 	})
 }
 
+// TestAChangeCapturedTwiceIsTheSameBytes sets the position back, as an operator does, or a crash.
+func TestAChangeCapturedTwiceIsTheSameBytes(t *testing.T) {
+	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+		put(t, s, `{"_id":"a","n":1,"z":{"y":[{"$numberDouble":"1.5"},null],"b":{"$binary":{"base64":"AAE=","subType":"00"}}},"a":true}`)
+		stop := start(t, c, s)
+		await(t, c, "a")
+		marker(t, c, s, "from")
+		stop()
+		from := position(t, c)
+		values := func(records int) (out []string) {
+			t.Helper()
+			awaitWhere(t, c, "all are there", func(h history) bool { return len(h["b"]) == records && len(h["marker-to"]) > 0 })
+			err := c.ReadAll(t.Context(), stream.CMS("programme"), func(r stream.Record) error {
+				if snapshot := bytes.Contains(r.Value, []byte("copyingData")); !snapshot && !strings.HasPrefix(string(r.Key), "marker") {
+					out = append(out, fmt.Sprintf("%s %s %s %s", r.Key, r.Headers.Get(stream.HeaderContentType), r.Headers.Get(stream.HeaderCMSTime), r.Value))
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(out)
+			return out
+		}
+		for n := range 5 {
+			set(t, s, "a", n+2)
+		}
+		put(t, s, `{"_id":"b","n":1}`, `{"_id":"a","n":9}`)
+		remove(t, s, "b")
+		stop = start(t, c, s)
+		marker(t, c, s, "to")
+		once := values(2)
+		stop()
+
+		set(t, s, "a", 10) // what is captured again was the case, and is no more
+		p, partition := producer(t, c)
+		_, err := p.Produce(t.Context(), []stream.Record{{Topic: stream.CapturePosition, Partition: partition, Key: []byte("programme"), Value: []byte(from)}})
+		if err == nil {
+			err = p.Commit(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		start(t, c, s)
+		awaitWhere(t, c, "a is edited again", func(h history) bool { return slices.Contains(h["a"], "update 10") })
+		var want []string
+		for _, v := range values(4) {
+			if !strings.Contains(v, `"n":{"$numberInt":"10"}`) {
+				want = append(want, v)
+			}
+		}
+		if len(once) != 8 || len(want) != 16 {
+			t.Fatalf("%d changes, then %d", len(once), len(want))
+		}
+		for i, v := range want {
+			if v != once[i/2] {
+				t.Errorf("once %s, then %s", once[i/2], v)
+			}
+		}
+	})
+}
+
 func TestALostTokenIsASnapshotWithDeletions(t *testing.T) {
 	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
 		gone := []string{"gone", "5fbbd1b2e4b0f0a1c2d3e4f5", `"5fbbd1b2e4b0f0a1c2d3e4f6"`, `{"$numberInt":"7"}`, "twelve-bytes", `{"site":"fr"}`}
@@ -373,12 +441,12 @@ type failing struct {
 
 var errAway = errors.New("the CMS is away")
 
-func (f *failing) Snapshot(ctx context.Context, collection string, fn func(bson.Raw) error) error {
+func (f *failing) Snapshot(ctx context.Context, collection string, after bson.RawValue, fn func(bson.Raw) error) error {
 	if collection != "programme" {
-		return f.store.Snapshot(ctx, collection, fn)
+		return f.store.Snapshot(ctx, collection, after, fn)
 	}
 	fail, n := f.snapshot.CompareAndSwap(true, false), 0
-	err := f.store.Snapshot(ctx, collection, func(doc bson.Raw) error {
+	err := f.store.Snapshot(ctx, collection, after, func(doc bson.Raw) error {
 		if n++; fail && n > 1 {
 			return errAway
 		}

@@ -67,7 +67,7 @@ func TestBoltRefusesUnknownCollections(t *testing.T) {
 	_, get := b.Get(t.Context(), "programmes", "a")
 	_, put := b.Put(t.Context(), "programmes", docs(t, `{"_id":"a"}`))
 	set := b.Set(t.Context(), "programmes", "a", nil)
-	snapshot := b.Snapshot(t.Context(), "programmes", nil)
+	snapshot := b.Snapshot(t.Context(), "programmes", bson.RawValue{}, nil)
 	_, watch := b.Watch(t.Context(), "programmes", nil)
 	for i, err := range []error{get, put, set, snapshot, watch} {
 		if err == nil || err.Error() != want {

@@ -18,11 +18,26 @@ func tokenOf(id string, seq uint64) bson.D {
 	return bson.D{{Key: "_data", Value: fmt.Sprintf("%s%016X", id, seq)}}
 }
 
+// Prepare implements Source: every change tells what was before it.
+func (b *Bolt) Prepare(context.Context, string) error { return nil }
+
+// IDs implements Source.
+func (b *Bolt) IDs(ctx context.Context, name string, fn func(bson.RawValue) error) error {
+	return b.Snapshot(ctx, name, bson.RawValue{}, func(doc bson.Raw) error { return fn(doc.Lookup("_id")) })
+}
+
 // Snapshot implements Source.
-func (b *Bolt) Snapshot(ctx context.Context, name string, fn func(bson.Raw) error) error {
+func (b *Bolt) Snapshot(ctx context.Context, name string, after bson.RawValue, fn func(bson.Raw) error) error {
 	// In steps, because a reader that lasts keeps bbolt from reusing pages.
 	const step = 500
 	var from []byte
+	if !after.IsZero() {
+		key, err := Key(after)
+		if err != nil {
+			return err
+		}
+		from = append([]byte(key), 0)
+	}
 	for {
 		var docs []bson.Raw
 		err := b.db.View(func(tx *bbolt.Tx) error {

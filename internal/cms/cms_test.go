@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func testStore(t *testing.T, open func(t *testing.T) (s store, reopen func() sto
 	t.Run("Set", func(t *testing.T) { testSet(t, empty(t)) })
 	t.Run("Delete", func(t *testing.T) { testDelete(t, empty(t)) })
 	t.Run("Snapshot", func(t *testing.T) { testSnapshot(t, empty(t)) })
+	t.Run("Snapshot goes on", func(t *testing.T) { testSnapshotGoesOn(t, empty(t)) })
 	t.Run("Changes", func(t *testing.T) { testChanges(t, empty(t)) })
 	t.Run("Tokens", func(t *testing.T) { testTokens(t, empty(t)) })
 	t.Run("Reopen", func(t *testing.T) { s, reopen := open(t); testReopen(t, s, reopen) })
@@ -251,7 +253,8 @@ func testSnapshot(t *testing.T, s store) {
 	put(t, s, "programme", all...)
 	put(t, s, "video", `{"_id":"v"}`)
 	got := map[string]bool{}
-	err := s.Snapshot(t.Context(), "programme", func(doc bson.Raw) error {
+	var everything bson.RawValue
+	err := s.Snapshot(t.Context(), "programme", everything, func(doc bson.Raw) error {
 		k := text(t, doc)
 		if got[k] {
 			t.Errorf("%s twice", k)
@@ -267,11 +270,55 @@ func testSnapshot(t *testing.T, s store) {
 	}
 
 	enough, n := errors.New("enough"), 0
-	err = s.Snapshot(t.Context(), "programme", func(bson.Raw) error { n++; return enough })
+	err = s.Snapshot(t.Context(), "programme", everything, func(bson.Raw) error { n++; return enough })
 	if !errors.Is(err, enough) || n != 1 {
 		t.Errorf("after the caller's error: %v, %d calls", err, n)
 	}
-	if err := s.Snapshot(t.Context(), "person", func(bson.Raw) error { return enough }); err != nil {
+	if err := s.Snapshot(t.Context(), "person", everything, func(bson.Raw) error { return enough }); err != nil {
+		t.Errorf("of an empty collection: %v", err)
+	}
+}
+
+// testSnapshotGoesOn stops after each document, of all types of _id, and goes on after it.
+func testSnapshotGoesOn(t *testing.T, s store) {
+	put(t, s, "programme", `{"_id":"b"}`, `{"_id":{"$oid":"5fbbd1b2e4b0f0a1c2d3e4f5"}}`, `{"_id":{"$numberInt":"7"}}`, `{"_id":"a"}`, `{"_id":""}`,
+		`{"_id":{"site":"fr"}}`, `{"_id":{"$numberDouble":"7.5"}}`, `{"_id":true}`, `{"_id":null}`, `{"_id":{"$date":{"$numberLong":"1"}}}`,
+		`{"_id":{"$binary":{"base64":"AAAAAAAAAAAAAAAAAAAAAA==","subType":"04"}}}`, `{"_id":"5fbbd1b2e4b0f0a1c2d3e4f5"}`)
+	var ids, all, steps []string
+	if err := s.IDs(t.Context(), "programme", func(id bson.RawValue) error { ids = append(ids, text(t, id)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Snapshot(t.Context(), "programme", bson.RawValue{}, func(d bson.Raw) error { all = append(all, text(t, d.Lookup("_id"))); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 12 || !slices.Equal(all, ids) {
+		t.Errorf("documents %v, ids %v", all, ids)
+	}
+	enough := errors.New("enough")
+	var after bson.RawValue
+	for range 20 {
+		err := s.Snapshot(t.Context(), "programme", after, func(d bson.Raw) error {
+			after = d.Lookup("_id")
+			steps = append(steps, text(t, after))
+			return enough
+		})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, enough) {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(all, steps); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.Delete(t.Context(), "programme", "b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Snapshot(t.Context(), "programme", after, func(d bson.Raw) error { t.Errorf("%v comes after the last", d); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.IDs(t.Context(), "page", func(bson.RawValue) error { return enough }); err != nil {
 		t.Errorf("of an empty collection: %v", err)
 	}
 }
@@ -411,6 +458,7 @@ func testLostToken(t *testing.T, s store) {
 		{"not a token at all", `{"_data":"who knows"}`},
 		{"the other store's", `{"_data":"00000000000000FF"}`},
 		{"hexadecimal digits that are none", `{"_data":"82FF"}`},
+		{"as docs/operate.md forgets one", `{"_data":"00"}`},
 		{"of the future", `{"_data":"FFFFFFFFFFFFFFFF"}`},
 		{"without data", `{"at":{"$numberInt":"1"}}`},
 		{"with data of another type", `{"_data":{"$numberInt":"1"}}`},

@@ -168,7 +168,7 @@ func TestTitlesOfARealFileInTheEmbeddedStore(t *testing.T) {
 	}
 	stored := map[string]int{}
 	for _, c := range importCollections {
-		if err := b.Snapshot(t.Context(), c, func(bson.Raw) error { stored[c]++; return nil }); err != nil {
+		if err := b.Snapshot(t.Context(), c, bson.RawValue{}, func(bson.Raw) error { stored[c]++; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
