@@ -67,7 +67,11 @@ func Transform(r stream.Record) ([]stream.Record, error) {
 	if !ok {
 		return nil, fmt.Errorf("topic %s is none that is transformed", r.Topic)
 	}
-	c, err := parse(r)
+	r, value, err := normal(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parse(r.Time, value)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +90,12 @@ func Transform(r stream.Record) ([]stream.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, headers, err := stream.Encode(event)
+	encoded, headers, err := stream.Encode(event)
 	if err != nil {
 		return nil, err
 	}
 	headers = append(headers, passed(r.Headers)...)
-	records := []stream.Record{{Topic: out.topic, Key: r.Key, Value: value, Headers: headers}}
+	records := []stream.Record{{Topic: out.topic, Key: r.Key, Value: encoded, Headers: headers}}
 	if c.kind == removed {
 		records = append(records, stream.Record{Topic: out.topic, Key: r.Key, Headers: passed(r.Headers)})
 	}
@@ -160,14 +164,10 @@ func (c change) eventType() catalogv1.EventType {
 	}
 }
 
-// parse reads a record in kafka-mongo-watcher's format.
-func parse(r stream.Record) (change, error) {
-	if r.Value == nil {
-		return change{kind: removed, at: r.Time}, nil
-	}
-	raw, err := decode(r.Value)
-	if err != nil {
-		return change{}, err
+// parse reads a value in kafka-mongo-watcher's format; nil is a tombstone, of that time.
+func parse(tombstone time.Time, raw bson.Raw) (change, error) {
+	if raw == nil {
+		return change{kind: removed, at: tombstone}, nil
 	}
 	v := read(raw)
 	wall, _ := v.get("wallTime")
