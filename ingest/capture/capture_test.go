@@ -310,13 +310,16 @@ func TestACrashBeforeTheCommitLeavesNothingVisible(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		start(t, c, s)
-		want["a"] = append(want["a"], "update 2")
-		check(t, want, marker(t, c, s, "after"))
+		role := capture.New(c, s, servertest.Log(t))
+		run(t, role)
+		for !role.Ready() {
+			pause()
+		}
 		// It was not dead but slow: its place is taken.
 		if err := dead.Commit(t.Context()); !stream.Fenced(err) {
 			t.Errorf("the former owner's commit: %v", err)
 		}
+		want["a"] = append(want["a"], "update 2")
 		check(t, want, marker(t, c, s, "end"))
 	})
 }
