@@ -1,4 +1,5 @@
-# kafka.sh: Apache Kafka in KRaft mode, every broker its own controller; one of them, or three with RF 3.
+# kafka.sh: Apache Kafka in KRaft mode, every broker its own controller; one of them, or three
+# with RF 3 and min.insync.replicas 2.
 # shellcheck shell=bash disable=SC2154 # the variables are set by the file that sources this one
 
 # 4.3.1 is the newest release that is whole on Maven Central: 4.4.0 has no kafka-tools.
@@ -9,9 +10,8 @@ kafka_packages() { java_packages; }
 kafka_install() { maven_install "$here/kafka/pom.xml" "$kafka_home"; }
 
 kafka_spawn() {
-  local name=$1 id=${1#kafka} dir=$state/$1 brokers voters='' heap=1g n java
-  brokers=$(<"$state/brokers")
-  for ((n = 1; n <= brokers; n++)); do voters+=,$n@127.0.0.1:$(port "kafka$n" 1); done
+  local name=$1 id=${1#kafka} dir=$state/$1 brokers=0 voters='' heap=1g member java
+  for member in $(members kafka); do voters+=,$((++brokers))@127.0.0.1:$(port "$member" 1); done
   ((brokers == 1)) || heap=512m
 
   # Internal topics have three partitions, not fifty, and the cleaner's buffer is 4 MiB,

