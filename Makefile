@@ -71,6 +71,10 @@ bench-project: ## Measure transform and project beside bare loops, on the real s
 docs-trace: ## Draw docs/trace.svg: one edit's trace, measured on the real servers
 	dev/stack/stack run --only kafka,mongodb,redis -- go run ./dev/trace $(ARGS)
 
+.PHONY: chaos
+chaos: ## Kill everything while editors work, on real servers, and compare what is shown (ARGS="--seed 7 --duration 10m")
+	go run ./dev/chaos $(ARGS)
+
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist
 	cd web/app && npm ci --no-audit --no-fund && npm run build
