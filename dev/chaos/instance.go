@@ -78,7 +78,7 @@ func (i *instance) run(ctx context.Context) error {
 }
 
 // patience is how long a process that is asked to end may take.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // once runs the process to its end and returns when to start it again.
 func (i *instance) once(ctx context.Context, log *os.File) (time.Duration, error) {

@@ -64,8 +64,8 @@ func main() {
 
 const (
 	project = "chaos"
-	// quietWithin is how long the roles may take to catch up when all is up again and nobody edits.
-	quietWithin = 90 * time.Second
+	// readyWithin is how long the roles may take when all is up again.
+	readyWithin = 2 * time.Minute
 	// steady is how long equal is to stay equal.
 	steady = 3 * time.Second
 )
@@ -231,7 +231,7 @@ func (c *campaign) campaign(ctx context.Context) ([]difference, error) {
 
 // allReady waits until every instance is.
 func (c *campaign) allReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, quietWithin)
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for _, i := range c.instances {
 		if err := i.awaitReady(ctx); err != nil {
@@ -301,7 +301,7 @@ func (c *campaign) killRoles(ctx context.Context, start time.Time) error {
 		c.kills.Add(1)
 		c.say("kill -9  %s", k)
 		waits.Go(func() {
-			ready, cancel := context.WithTimeout(ctx, quietWithin)
+			ready, cancel := context.WithTimeout(ctx, readyWithin)
 			defer cancel()
 			if i.awaitReady(ready) == nil {
 				c.watch.down(k.label(), at, time.Now())
@@ -326,42 +326,40 @@ func (c *campaign) killServers(ctx context.Context, start time.Time) error {
 	return nil
 }
 
-// compareUntilEqual compares until nothing differs, and goes on not to for a while; or until it takes too long.
+// compareUntilEqual compares until nothing differs, and then again after a while; or until it has tried often enough.
 func (c *campaign) compareUntilEqual(ctx context.Context) ([]difference, error) {
+	const often = 60
 	began := time.Now()
-	var equal time.Time
-	for {
-		ds, n, err := c.compare(ctx)
-		if err != nil && ctx.Err() != nil {
-			return nil, err
+	for try := 1; ; try++ {
+		ds, _, err := c.compare(ctx)
+		if err == nil && len(ds) == 0 {
+			break
 		}
-		switch {
-		case err == nil && len(ds) == 0 && equal.IsZero():
-			equal = time.Now()
-		case err == nil && len(ds) == 0:
-			c.say("compared %d answers: 0 lost, 0 stale; equal %.1f s after it was first compared", n, equal.Sub(began).Seconds())
-			return nil, nil
-		case !equal.IsZero() || time.Since(began) > quietWithin:
-			if err != nil {
-				return nil, err
-			}
-			lost, stale := count(ds)
-			c.say("compared %d answers: %d lost, %d stale", n, lost, stale)
+		if try == often || ctx.Err() != nil {
 			c.show(ctx, ds)
-			return ds, nil
+			return ds, err
 		}
-		wait := time.Second
-		if !equal.IsZero() {
-			wait = steady
-		}
-		if err := pause(ctx, wait); err != nil {
+		if err := pause(ctx, time.Second); err != nil {
 			return nil, err
 		}
 	}
+	took := time.Since(began)
+	if err := pause(ctx, steady); err != nil {
+		return nil, err
+	}
+	ds, n, err := c.compare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(ds) == 0 {
+		c.say("compared %d answers: 0 lost, 0 stale; equal after %.1f s, and again %s later", n, took.Seconds(), steady)
+	}
+	c.show(ctx, ds)
+	return ds, nil
 }
 
 func (c *campaign) compare(ctx context.Context) ([]difference, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, quietWithin)
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	want, err := readDocuments(ctx, c.store, stream.Collections())
 	if err != nil {
@@ -397,6 +395,10 @@ func (c *campaign) compare(ctx context.Context) ([]difference, int, error) {
 // show prints the first differences, and what the topics have of their documents.
 func (c *campaign) show(ctx context.Context, ds []difference) {
 	const most = 20
+	if len(ds) > 0 {
+		lost, stale := count(ds)
+		c.say("%d lost, %d stale", lost, stale)
+	}
 	ids := map[string]map[string]string{}
 	for _, d := range ds[:min(most, len(ds))] {
 		kind := "stale"

@@ -51,7 +51,7 @@ type probeEdit struct {
 // How often a gateway is asked, and each probe edited.
 const (
 	askEvery   = 50 * time.Millisecond
-	probeEvery = 500 * time.Millisecond
+	probeEvery = time.Second
 )
 
 // probes, of two collections and enough of them to be of both instances of each role.
