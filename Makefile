@@ -55,7 +55,7 @@ test-short: ## Run the tests against the embedded servers: no set-up
 test-browser: ## Drive the pages in a headless Chromium (CHROMIUM=PATH); needs Node 20.19 and npm
 	cd dev/browser && npm ci --no-audit --no-fund --silent && npm test
 
-check: check-generated lint test-browser test ## Run what CI runs
+check: check-generated lint test-browser chaos-short test ## Run what CI runs
 
 .PHONY: bench bench-freshness bench-project
 bench: ## Run the benchmarks
@@ -71,9 +71,12 @@ bench-project: ## Measure transform and project beside bare loops, on the real s
 docs-trace: ## Draw docs/trace.svg: one edit's trace, measured on the real servers
 	dev/stack/stack run --only kafka,mongodb,redis -- go run ./dev/trace $(ARGS)
 
-.PHONY: chaos
+.PHONY: chaos chaos-short
 chaos: ## Kill everything while editors work, on real servers, and compare what is shown (ARGS="--seed 7 --duration 10m")
 	go run ./dev/chaos $(ARGS)
+
+chaos-short: ## The same in two minutes, its servers' start included
+	go run ./dev/chaos --duration 45s --kills 12
 
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist
