@@ -152,6 +152,8 @@ func (c *Consumer) moved(ctx context.Context) ([]Assigned, error) {
 		parts = append(parts, o.Assigned)
 		names[c.cluster.Topic(o.Topic)] = true
 	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
 	found, err := c.cluster.describe(ctx, c.admin, slices.Collect(maps.Keys(names)))
 	if err != nil {
 		return nil, err

@@ -73,6 +73,8 @@ const (
 	idlePoll      = 100 * time.Millisecond
 	// checkEvery is how soon a sink that was emptied behind our back is noticed when no record comes.
 	checkEvery = time.Second
+	// checkTimeout is how long records may wait for a server that does not answer whether it is so.
+	checkTimeout = time.Second
 )
 
 // NewConsumer does no I/O; Run does.
@@ -166,11 +168,11 @@ func (c *Consumer) loop(ctx context.Context) error {
 			}
 		}
 		c.markReady()
-		if now := time.Now(); now.After(check) {
-			check = now.Add(checkEvery)
+		if time.Now().After(check) {
 			if err := c.check(ctx); err != nil {
 				return err
 			}
+			check = time.Now().Add(checkEvery)
 		}
 	}
 	return nil

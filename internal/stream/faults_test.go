@@ -317,6 +317,70 @@ func TestABrokerThatIsAwayIsWaitedFor(t *testing.T) {
 	})
 }
 
+// TestAControllerThatDoesNotAnswerHoldsNoRecordUp: what is asked of it beside the records must not stop them.
+func TestAControllerThatDoesNotAnswerHoldsNoRecordUp(t *testing.T) {
+	const controller = 1 // kfake's last
+	k, err := kfake.NewCluster(kfake.NumBrokers(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	project := servertest.Name()
+	for k.CoordinatorFor(project+".transform") == controller {
+		project = servertest.Name()
+	}
+	c := sibling(t, strings.Join(k.ListenAddrs(), ","), project, "test", nil)
+	if _, err := c.Apply(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for partition := range int32(12) {
+		if err := k.MoveTopicPartition(c.Topic(in), partition, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := c.NewProducer() // which knows its broker before the other one is silent
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	sink := &probe{}
+	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
+	n := 0
+	longest := time.Duration(0)
+	next := func() {
+		if _, err := p.Produce(t.Context(), []stream.Record{at(0, fmt.Sprint(n))}); err != nil {
+			t.Fatal(err)
+		}
+		n++
+		written := time.Now()
+		sink.awaitApplied(t, n)
+		longest = max(longest, time.Since(written))
+	}
+	next()
+
+	release, held := make(chan struct{}), make(chan struct{}, 100)
+	k.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		if k.CurrentNode() == controller {
+			held <- struct{}{}
+			k.SleepControl(func() { <-release })
+		}
+		return nil, nil, false
+	})
+	<-held
+	longest = 0
+	for began := time.Now(); time.Since(began) < 4*time.Second; {
+		next()
+	}
+	close(release)
+	if longest > 5*time.Second {
+		t.Errorf("of %d records one waited %s", n, longest)
+	}
+	if err := r.stop(t); err != nil {
+		t.Error(err)
+	}
+}
+
 func waiting(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

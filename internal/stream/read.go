@@ -93,7 +93,7 @@ func offsets(ctx context.Context, admin *kafka.AdminClient, parts []kafka.TopicP
 		ask[kafka.TopicPartition{Topic: p.Topic, Partition: p.Partition}] = spec
 		index[partitionName(*p.Topic, p.Partition)] = i
 	}
-	res, err := admin.ListOffsets(ctx, ask, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted), kafka.SetAdminRequestTimeout(kafkaTimeout))
+	res, err := admin.ListOffsets(ctx, ask, kafka.SetAdminIsolationLevel(kafka.IsolationLevelReadCommitted), kafka.SetAdminRequestTimeout(within(ctx)))
 	if err != nil {
 		return nil, fmt.Errorf("listing offsets: %w", err)
 	}

@@ -142,7 +142,19 @@ func IsPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
-// kafkaTimeout bounds one administrative question to the brokers.
-const kafkaTimeout = 10 * time.Second
+const (
+	// kafkaTimeout bounds what needs answers from the brokers, such as a start.
+	kafkaTimeout = 10 * time.Second
+	// askTimeout bounds one question to them: a broker that died with it is asked no longer, but another one.
+	askTimeout = 3 * time.Second
+)
+
+// within is how long a question may take: askTimeout, or what is left of ctx's time.
+func within(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(time.Millisecond, min(askTimeout, time.Until(deadline)))
+	}
+	return askTimeout
+}
 
 func partitionName(topic string, p int32) string { return fmt.Sprintf("%s/%d", topic, p) }

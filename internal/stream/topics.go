@@ -106,32 +106,22 @@ func (c *Cluster) Apply(ctx context.Context, replication int) (created []string,
 			return created, fmt.Errorf("creating topic %s: %w", r.Topic, r.Error)
 		}
 	}
-	if err := c.settle(ctx, admin, created); err != nil {
-		return created, err
-	}
-	return created, c.check(ctx, admin)
-}
-
-// settle waits until the brokers know of new topics: the controller answers before they do.
-func (c *Cluster) settle(ctx context.Context, admin *kafka.AdminClient, created []string) error {
+	// The controller answers before all brokers know of new topics.
 	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
 	defer cancel()
-	for len(created) > 0 {
-		found, err := c.describe(ctx, admin, created)
-		if err != nil {
-			return err
-		}
-		if len(found) == len(created) {
-			break
+	for {
+		if err = c.check(ctx, admin); len(created) == 0 || !errors.Is(err, errMissing) {
+			return created, err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for new topics to be known: %w", ctx.Err())
+			return created, err
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return nil
 }
+
+var errMissing = errors.New("run `regie topics apply`")
 
 // Drop deletes all of the project's topics, for tests and benchmarks, which leave none behind.
 func (c *Cluster) Drop(ctx context.Context) error {
@@ -159,7 +149,7 @@ func (c *Cluster) Check(ctx context.Context) error {
 }
 
 func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
-	found, err := c.describe(ctx, admin, nil)
+	found, err := c.describeAtLast(ctx, admin)
 	if err != nil {
 		return err
 	}
@@ -171,7 +161,7 @@ func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
 		want[full] = t
 		d, ok := found[full]
 		if !ok {
-			errs = append(errs, fmt.Errorf("topic %s is missing: run `regie topics apply`", full))
+			errs = append(errs, fmt.Errorf("topic %s is missing: %w", full, errMissing))
 			continue
 		}
 		if n := len(d.Partitions); n != t.Partitions {
@@ -196,14 +186,36 @@ func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
 	return errors.Join(errs...)
 }
 
-// describe returns the project's topics that exist, by full name; all declared ones when names is nil.
-func (c *Cluster) describe(ctx context.Context, admin *kafka.AdminClient, names []string) (map[string]kafka.TopicDescription, error) {
-	if names == nil {
-		for _, t := range Topics() {
-			names = append(names, c.Topic(t.Name))
+// describeAtLast is describe, of all declared topics and as often as that takes.
+func (c *Cluster) describeAtLast(ctx context.Context, admin *kafka.AdminClient) (map[string]kafka.TopicDescription, error) {
+	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
+	defer cancel()
+	var names []string
+	for _, t := range Topics() {
+		names = append(names, c.Topic(t.Name))
+	}
+	for {
+		found, err := c.describe(ctx, admin, names)
+		if err == nil {
+			return found, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	res, err := admin.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames(names), kafka.SetAdminRequestTimeout(kafkaTimeout))
+}
+
+// describe returns the topics that exist, by full name.
+//
+// The client asks the controller that it knows, and as long as that one does not answer it neither looks for another nor
+// pauses between its attempts to connect. So it is told first who the controller is now.
+func (c *Cluster) describe(ctx context.Context, admin *kafka.AdminClient, names []string) (map[string]kafka.TopicDescription, error) {
+	if _, err := admin.GetMetadata(nil, false, int(within(ctx).Milliseconds())); err != nil {
+		return nil, fmt.Errorf("asking %s for the brokers: %w", c.cfg.Brokers, err)
+	}
+	res, err := admin.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames(names), kafka.SetAdminRequestTimeout(within(ctx)))
 	if err != nil {
 		return nil, fmt.Errorf("describing topics at %s: %w", c.cfg.Brokers, err)
 	}
