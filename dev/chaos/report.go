@@ -27,6 +27,7 @@ func (w *watch) columns() []column {
 		{"any gateway", w.gaps(any, ok)},
 		{"whole answers", w.gaps(any, whole)},
 		{"freshness", w.unseen()},
+		{"CMS's write", w.writes},
 	}
 }
 

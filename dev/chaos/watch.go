@@ -26,6 +26,8 @@ type watch struct {
 	latest       map[string][]int
 	olderAnswers int
 	writeFailed  int
+	// writes are how long each edit took the CMS.
+	writes []gap
 }
 
 // outage is from a kill to when its victim was ready again.
@@ -112,6 +114,7 @@ func (w *watch) edit(ctx context.Context, store cms.Store, probes []probe) error
 	for n := 1; ; n++ {
 		for i, p := range probes {
 			e := edit{collection: p.collection, id: p.doc.ID, set: bson.D{{Key: "title", Value: fmt.Sprint(n)}}}
+			began := time.Now()
 			failures, err := e.retry(ctx, store)
 			if ctx.Err() != nil {
 				return nil
@@ -119,9 +122,11 @@ func (w *watch) edit(ctx context.Context, store cms.Store, probes []probe) error
 			if err != nil {
 				return err
 			}
+			now := time.Now()
 			w.mu.Lock()
 			w.writeFailed += failures
-			w.edits[i] = append(w.edits[i], probeEdit{acknowledged: time.Now()})
+			w.writes = append(w.writes, gap{began, now})
+			w.edits[i] = append(w.edits[i], probeEdit{acknowledged: now})
 			w.mu.Unlock()
 		}
 		select {

@@ -20,6 +20,7 @@ func TestWhatIsMeasured(t *testing.T) {
 	w.note("one", at(0), nil, title("0"), 1)
 	w.note("two", at(0), nil, title("0"), 1)
 	w.edits[0] = append(w.edits[0], probeEdit{acknowledged: at(1)}, probeEdit{acknowledged: at(2)})
+	w.writes = []gap{{at(1), at(2)}}
 	w.note("one", at(3), away, nil, 1)
 	w.note("two", at(4), away, nil, 1)
 	w.note("two", at(5), nil, titles{"p0": nil}, 1)
@@ -37,7 +38,7 @@ func TestWhatIsMeasured(t *testing.T) {
 	}
 	want := map[string][]gap{
 		"gateway one": {{at(0), at(9)}}, "gateway two": {{at(0), at(5)}}, "any gateway": {{at(0), at(5)}},
-		"whole answers": {{at(0), at(6)}}, "freshness": {{at(1), at(6)}, {at(2), at(6)}},
+		"whole answers": {{at(0), at(6)}}, "freshness": {{at(1), at(6)}, {at(2), at(6)}}, "CMS's write": {{at(1), at(2)}},
 	}
 	if diff := cmp.Diff(want, gaps, cmp.AllowUnexported(gap{})); diff != "" {
 		t.Error(diff)
@@ -56,8 +57,8 @@ func TestWhatIsMeasured(t *testing.T) {
 		}
 	}
 	for label, want := range map[string]string{
-		broker: "1 2.00 - 5.00 5.00 6.00 5.00", "gateway": "1 2.00 - - - - -",
-		stoodStill: "1 1.00 9.00 - - - -", nothing: "0 - - - - - -", whatever: "2 2.00 - 5.00 5.00 6.00 5.00",
+		broker: "1 2.00 - 5.00 5.00 6.00 5.00 -", "gateway": "1 2.00 - - - - - -",
+		stoodStill: "1 1.00 9.00 - - - - -", nothing: "0 - - - - - - 1.00", whatever: "2 2.00 - 5.00 5.00 6.00 5.00 1.00",
 	} {
 		if lines[label] != want {
 			t.Errorf("%s: %q, not %q\n%s", label, lines[label], want, b.String())
