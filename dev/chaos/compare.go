@@ -118,7 +118,8 @@ func explain(want, got any) (lost bool, what string) {
 		missing, extra := without(wl, gl), without(gl, wl)
 		switch {
 		case len(missing)+len(extra) > 0:
-			return len(missing) > 0, fmt.Sprintf("lacks %s and has %s too many", text(missing), text(extra))
+			lost := slices.ContainsFunc(missing, func(v any) bool { return v != nil })
+			return lost, fmt.Sprintf("lacks %s and has %s too many", text(missing), text(extra))
 		default:
 			return false, fmt.Sprintf("has the order %s, not %s", text(gl), text(wl))
 		}

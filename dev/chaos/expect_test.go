@@ -78,6 +78,7 @@ func TestADifferenceIsToldAndCounted(t *testing.T) {
 		"an older title":             {object{"title": "A, edit 2", "slug": "a"}, object{"title": "A, edit 1", "slug": "a"}, false, `title is "A, edit 1", not "A, edit 2"`},
 		"a list lacks one":           {object{"l": []any{"a", "b"}}, object{"l": []any{"b"}}, true, `l lacks ["a"] and has [] too many`},
 		"a list has a deleted one":   {[]any{"a"}, []any{"a", "b"}, false, `lacks [] and has ["b"] too many`},
+		"a list names a deleted one": {[]any{"a", nil}, []any{"a", "b"}, false, `lacks [null] and has ["b"] too many`},
 		"a list is in another order": {[]any{"a", "b"}, []any{"b", "a"}, false, `has the order ["b","a"], not ["a","b"]`},
 	} {
 		c := comparison{}

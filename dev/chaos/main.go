@@ -52,7 +52,7 @@ func main() {
 	c.plan = newPlan(*seed, *duration, *kills)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := c.run(ctx)
-	if err == nil && ctx.Err() != nil {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = errors.New("interrupted")
 	}
 	stop()
