@@ -63,7 +63,7 @@ func newGateway(t *testing.T) *gateway {
 	g.Server = httptest.NewServer(graph.Handler(graph.Options{
 		Schema: schema, Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return today },
 		Attach: func(ctx context.Context, view catalog.View) context.Context {
-			// Patient, so that a loaded machine does not split a level's batch.
+			// Patient, so that a loaded machine rarely splits a level's batch; it never joins two.
 			return loaders.With(ctx, loaders.New(c, view, 20*time.Millisecond))
 		},
 	}))
@@ -204,10 +204,16 @@ func TestDocumentedQueries(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
 			for _, screen := range screens {
-				g.reads.Store(0)
-				data, errs := g.do(t, "/"+screen, e.query)
-				if errs != "" {
-					t.Fatalf("%s: %s", screen, errs)
+				var data map[string]any
+				for range 3 { // see newGateway
+					var errs string
+					g.reads.Store(0)
+					if data, errs = g.do(t, "/"+screen, e.query); errs != "" {
+						t.Fatalf("%s: %s", screen, errs)
+					}
+					if g.reads.Load() <= e.reads {
+						break
+					}
 				}
 				if got := g.reads.Load(); got != e.reads {
 					t.Errorf("%s: %d reads, the page says %d", screen, got, e.reads)

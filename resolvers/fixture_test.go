@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -248,13 +249,17 @@ func (c countTrips) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 // reads is how often a query asks Redis.
 func (a *api) reads(t *testing.T, query string) int64 {
 	t.Helper()
-	a.gather.Store(int64(20 * time.Millisecond)) // so that a loaded machine does not split a level's batch
+	a.gather.Store(int64(20 * time.Millisecond))
 	defer a.gather.Store(int64(loaders.Gather))
-	a.trips.Store(0)
-	if got := a.query(t, query); len(got.Errors) > 0 {
-		t.Fatalf("%s: %v", query, got.Errors)
+	least := int64(math.MaxInt64)
+	for range 2 { // a loaded machine may split a level's batch, but never joins two
+		a.trips.Store(0)
+		if got := a.query(t, query); len(got.Errors) > 0 {
+			t.Fatalf("%s: %v", query, got.Errors)
+		}
+		least = min(least, a.trips.Load())
 	}
-	return a.trips.Load()
+	return least
 }
 
 // answer is GraphQL's.
