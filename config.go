@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
@@ -34,14 +35,16 @@ type config struct {
 	Mongodb         string `name:"mongodb" placeholder:"URI" group:"Real servers" help:"MongoDB, a replica set: mongodb://..."`
 	MongodbDatabase string `default:"cms" placeholder:"NAME" group:"Real servers" help:"The CMS's database: ${default}."`
 
-	Data       string   `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
-	Project    string   `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
-	Instance   string   `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
-	SecretFile string   `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
-	GraphiQL   *bool    `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
-	CORSOrigin []string `name:"cors-origin" placeholder:"ORIGIN,..." help:"Other sites whose pages may ask GraphQL, such as https://www.example.org; * for all. Default: none."`
-	LogLevel   string   `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
-	LogFormat  string   `default:"text" enum:"text,json" help:"One of ${enum}."`
+	Data       string         `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
+	Project    string         `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
+	Instance   string         `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
+	SecretFile string         `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
+	Drain      *time.Duration `placeholder:"TIME" help:"How long a gateway that is told to stop goes on answering, not ready, so that load balancers see it. Default: 3s; embedded 0."`
+	Leave      bool           `help:"Leave the consumer groups at a stop: for instances whose names do not come back. Default: wait 15 s for a return under the same name."`
+	GraphiQL   *bool          `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
+	CORSOrigin []string       `name:"cors-origin" placeholder:"ORIGIN,..." help:"Other sites whose pages may ask GraphQL, such as https://www.example.org; * for all. Default: none."`
+	LogLevel   string         `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
+	LogFormat  string         `default:"text" enum:"text,json" help:"One of ${enum}."`
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Start roles. Without addresses: every role, on embedded servers. This is the default command."`
 	Import  importCommand  `cmd:"" help:"Fill the CMS from a titles file."`
@@ -219,6 +222,9 @@ func (c *config) complete(env []string, command string) []error {
 			fail("--role %q is none of %s", r, strings.Join(roles, ", "))
 		}
 	}
+	if c.Drain != nil && *c.Drain < 0 {
+		fail("--drain %s must not be negative", *c.Drain)
+	}
 	if c.embedded = c.Kafka == "" && c.Redis == "" && c.Mongodb == "" && len(c.Run.Role) == 0; c.embedded {
 		c.Run.Role = roles
 		c.Instance = "embedded"
@@ -240,6 +246,19 @@ func (c *config) complete(env []string, command string) []error {
 		fail("the role gateway needs --secret-file (or REGIE_SECRET), the same for all gateways")
 	}
 	return errs
+}
+
+// drain is how long the process answers after it was told to stop.
+func (c *config) drain() time.Duration {
+	switch {
+	case !c.has("gateway"): // nobody is sent to it
+		return 0
+	case c.Drain != nil:
+		return *c.Drain
+	case c.embedded:
+		return 0
+	}
+	return 3 * time.Second
 }
 
 func (c *config) has(role string) bool { return slices.Contains(c.Run.Role, role) }

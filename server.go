@@ -16,11 +16,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
@@ -46,6 +48,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Environ(), cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	if err != nil {
@@ -128,7 +131,7 @@ func (c *config) connect(brokers string, cfg stream.Config) (*stream.Cluster, er
 	if brokers == "" {
 		return nil, errors.New("--kafka (or REGIE_KAFKA) is missing")
 	}
-	cfg.Brokers, cfg.Project, cfg.Instance, cfg.Properties = brokers, c.Project, c.Instance, props
+	cfg.Brokers, cfg.Project, cfg.Instance, cfg.Properties, cfg.Leaves = brokers, c.Project, c.Instance, props, c.Leave
 	return stream.New(cfg), nil
 }
 
@@ -149,49 +152,58 @@ type process struct {
 	source          cms.Source
 	editor          http.Handler // of the embedded CMS
 	firstStart      bool         // of the embedded default: its topics are empty
+	// leaving is done when the process is to stop, and still answers for a while.
+	leaving context.Context
+	leave   context.CancelFunc
 	// closers give back what was opened, last first, once every part has ended.
+	mu      sync.Mutex
 	closers []func() error
 }
 
+// stopLimit is how long the parts have to end, once the process has stopped to answer.
+const stopLimit = 20 * time.Second
+
 // serve runs the roles until ctx is done, or until one of them fails.
-func serve(ctx context.Context, c *config, std cli.IO) (err error) {
+func serve(ctx context.Context, c *config, std cli.IO) error {
 	p := &process{config: c, std: std, log: c.logger(std.Err), began: time.Now(), metrics: prometheus.NewRegistry()}
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	defer func() {
-		for _, end := range slices.Backward(p.closers) {
-			err = errors.Join(err, end())
-		}
-	}()
-	traces, err := telemetry.Open(ctx, c.traces, c.Instance, p.part("telemetry"))
+	p.leaving, p.leave = context.WithCancel(context.WithoutCancel(ctx))
+	defer p.leave()
+	if err := p.open(ctx); err != nil {
+		return errors.Join(err, p.close())
+	}
+	return supervise(ctx, p.parts(), p.drained, stopLimit, p.part("process"))
+}
+
+// drained turns readiness off, and returns when those who go by it have had the time to see it.
+func (p *process) drained() {
+	p.checks.Set("process", waiting("is stopping"))
+	p.leave()
+	time.Sleep(p.drain())
+}
+
+func (p *process) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var err error
+	for _, end := range slices.Backward(p.closers) {
+		err = errors.Join(err, end())
+	}
+	return err
+}
+
+// open opens addresses, embedded servers and clients; real servers are for the roles to wait for. What it opened is in
+// closers, also after an error.
+func (p *process) open(ctx context.Context) (err error) {
+	traces, err := telemetry.Open(ctx, p.config.traces, p.Instance, p.part("telemetry"))
 	if err != nil {
 		return err
 	}
 	p.traces = traces.Provider
 	p.closeLater(traces.Close) // last: what is closed before may tell something yet
-	if err := p.open(ctx); err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	for name, run := range p.parts() {
-		g.Go(func() error {
-			err := run(ctx)
-			if err == nil && ctx.Err() == nil {
-				err = errors.New("ended by itself")
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			return nil
-		})
-	}
-	return g.Wait()
-}
-
-// open opens addresses, servers and clients. What it opened is in closers, also after an error.
-func (p *process) open(ctx context.Context) (err error) {
 	p.metrics.MustRegister(readiness{p.Run.Role, &p.checks})
 	for _, role := range p.Run.Role {
-		p.checks.Set(role, ready(func() bool { return false }, "is starting"))
+		p.checks.Set(role, waiting("is starting"))
 	}
 	if p.ops, err = httpserver.Listen("--admin", p.Admin); err != nil && !p.embedded {
 		return err
@@ -227,14 +239,6 @@ func (p *process) open(ctx context.Context) (err error) {
 		}
 		p.closeLater(p.rpc.Close)
 	}
-	if p.has("capture") && !p.embedded {
-		m, err := cms.OpenMongo(ctx, p.Mongodb, p.MongodbDatabase)
-		if err != nil {
-			return err
-		}
-		p.closeLater(func() error { return m.Close(context.Background()) })
-		p.source = m
-	}
 	if p.has("project") || p.has("gateway") {
 		catalog.LogTo(p.part("redis"))
 		client, err := catalog.Connect(redis)
@@ -252,8 +256,6 @@ func (p *process) open(ctx context.Context) (err error) {
 		p.closeLater(func() error { p.cluster.Close(); return nil })
 		if p.embedded {
 			_, err = p.cluster.Apply(ctx, 1)
-		} else {
-			err = p.cluster.Check(ctx)
 		}
 	}
 	return err
@@ -263,6 +265,8 @@ func (p *process) open(ctx context.Context) (err error) {
 func (p *process) part(name string) *slog.Logger { return p.log.With("part", name) }
 
 func (p *process) closeLater(end func() error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.closers = append(p.closers, func() error {
 		if err := end(); err != nil && !errors.Is(err, net.ErrClosed) {
 			return err
@@ -297,34 +301,93 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 	return store.Mark(mark)
 }
 
-// parts are what runs, each until its context is done.
-func (p *process) parts() map[string]func(context.Context) error {
-	parts := map[string]func(context.Context) error{
-		"admin": func(ctx context.Context) error {
-			return httpserver.Run(ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
-		},
-		"announcement": p.announce,
-	}
-	if p.servers != nil {
-		parts["embedded servers"] = p.servers.Run
-	}
-	all := map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project, "gateway": p.gateway}
-	for _, role := range p.Run.Role {
-		parts[role] = all[role]
+// parts are what runs, in the order in which it is stopped: who answers, who works, what they need.
+func (p *process) parts() [][]part {
+	var answer, work []part
+	for role, run := range map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project} {
+		if p.has(role) {
+			work = append(work, part{role, run})
+			p.checks.SetLive(role, func() error { return p.cluster.Stuck(role) })
+		}
 	}
 	if p.has("gateway") {
-		parts["grpc"] = p.grpc
+		answer = []part{{"gateway", p.gateway}, {"grpc", p.grpc}}
 	}
-	return parts
+	need := []part{{"announcement", p.announce}, {"admin", func(ctx context.Context) error {
+		return httpserver.Run(ctx, ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
+	}}}
+	if p.servers != nil {
+		need = append(need, part{"embedded servers", p.servers.Run})
+	}
+	return [][]part{answer, work, need, {{"connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() }}}}
+}
+
+// reach tries until a role's server answers: one that is away is waited for, as it is later. Its refusal is an error.
+func (p *process) reach(ctx context.Context, role, server string, try func(context.Context) error) error {
+	p.checks.Set(role, waiting("is waiting for "+server))
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := try(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil || !stream.Away(err) && !mongo.IsTimeout(err) && !mongo.IsNetworkError(err) {
+			return err
+		}
+		p.checks.Set(role, waiting("is waiting for "+server+": "+err.Error()))
+		p.log.Warn("waiting for a server", "role", role, "server", server, "retry_in", pause.String(), "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// reachKafka waits for Kafka and checks the topics, which the embedded one has.
+func (p *process) reachKafka(ctx context.Context, role string) error {
+	if p.embedded {
+		return nil
+	}
+	return p.reach(ctx, role, "Kafka at "+p.Kafka, p.cluster.Check)
+}
+
+func (p *process) reachMongo(ctx context.Context) error {
+	if p.embedded {
+		return nil
+	}
+	return p.reach(ctx, capture.Role, "MongoDB", func(ctx context.Context) error {
+		m, err := cms.OpenMongo(ctx, p.Mongodb, p.MongodbDatabase)
+		if err != nil {
+			return err
+		}
+		p.closeLater(func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			_ = m.Close(ctx) // it says goodbye, which nobody may hear
+			return nil
+		})
+		p.source = m
+		return nil
+	})
 }
 
 func (p *process) capture(ctx context.Context) error {
+	err := p.reachKafka(ctx, capture.Role)
+	if err == nil {
+		err = p.reachMongo(ctx)
+	}
+	if err != nil {
+		return unlessDone(ctx, err)
+	}
 	role := capture.New(p.cluster, p.source, p.log)
 	p.checks.Set(capture.Role, ready(role.Ready, "is taking its collections over"))
 	return role.Run(ctx)
 }
 
 func (p *process) transform(ctx context.Context) error {
+	if err := p.reachKafka(ctx, transform.Role); err != nil {
+		return unlessDone(ctx, err)
+	}
 	sink, err := p.cluster.NewThrough(transform.Outputs(), transform.Transform)
 	if err != nil {
 		return err
@@ -334,6 +397,9 @@ func (p *process) transform(ctx context.Context) error {
 }
 
 func (p *process) project(ctx context.Context) error {
+	if err := p.reachKafka(ctx, project.Role); err != nil {
+		return unlessDone(ctx, err)
+	}
 	var screens []string
 	for _, s := range catalog.Screens() {
 		screens = append(screens, string(s))
@@ -349,7 +415,12 @@ func (p *process) consume(ctx context.Context, before string, cfg stream.Consume
 		return nil
 	}
 	consumer := p.cluster.NewConsumer(cfg)
-	p.checks.Set(cfg.Role, ready(consumer.Ready, "is catching up with its topics"))
+	p.checks.Set(cfg.Role, func(context.Context) error {
+		if !consumer.Ready() {
+			return errors.New(consumer.Waits())
+		}
+		return nil
+	})
 	return consumer.Run(ctx)
 }
 
@@ -377,6 +448,18 @@ func (r readiness) Collect(out chan<- prometheus.Metric) {
 		}
 		out <- prometheus.MustNewConstMetric(roleReady, prometheus.GaugeValue, v, role)
 	}
+}
+
+func waiting(why string) func(context.Context) error {
+	return func(context.Context) error { return errors.New(why) }
+}
+
+// unlessDone is err, or nil when ctx is done: then that is the reason.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 func ready(ask func() bool, waiting string) func(context.Context) error {
@@ -415,7 +498,7 @@ func (p *process) gateway(ctx context.Context) error {
 		mux.Handle("/cms/", http.NewCrossOriginProtection().Handler(p.editor))
 	}
 	mux.Handle("/", web.Handler(pages))
-	return httpserver.Run(ctx, p.pages, mux, log)
+	return httpserver.Run(ctx, p.leaving, p.pages, mux, log)
 }
 
 // grpc answers other back ends.
@@ -430,7 +513,12 @@ func (p *process) grpc(ctx context.Context) error {
 	g.Go(func() error {
 		return grpcserver.Run(ctx, p.rpc, grpcserver.Config{
 			Register: catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register,
-			Check:    p.catalog.Ping, Metrics: grpcserver.NewMetrics(p.metrics), Traces: p.traces, Log: log,
+			Check: func(ctx context.Context) error {
+				if p.leaving.Err() != nil {
+					return errors.New("stopping")
+				}
+				return p.catalog.Ping(ctx)
+			}, Metrics: grpcserver.NewMetrics(p.metrics), Traces: p.traces, Log: log,
 		})
 	})
 	return g.Wait()

@@ -27,8 +27,10 @@ func Listen(flag, address string) (net.Listener, error) {
 // drain is how long requests under way may take once the server is told to stop.
 const drain = 5 * time.Second
 
-// Run serves until ctx is done, then lets the requests under way end.
-func Run(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+// Run serves until ctx is done, then lets the requests under way end. Once leaving is done, which is to be earlier, each
+// answer asks its client to come by another connection: the next then finds the way to another instance, and none is
+// sent on a connection that is just being closed.
+func Run(ctx, leaving context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -38,6 +40,7 @@ func Run(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) 
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	defer context.AfterFunc(leaving, func() { srv.SetKeepAlivesEnabled(false) })()
 	drained := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)

@@ -11,6 +11,9 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
+// startWithin bounds one attempt to find where to start, which asks Kafka and the sink.
+const startWithin = 90 * time.Second
+
 // rebalance runs inside Poll.
 func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
 	switch e := ev.(type) {
@@ -19,8 +22,10 @@ func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
 		if err != nil {
 			return nil // ctx is done
 		}
+		c.assigned = time.Now()
 		return c.c.IncrementalAssign(parts)
 	case kafka.RevokedPartitions:
+		c.assigned = time.Now()
 		for _, p := range e.Partitions {
 			delete(c.owned, partitionName(c.cluster.short(*p.Topic), p.Partition))
 			c.lag.revoke(c.cluster.short(*p.Topic), p.Partition)
@@ -34,6 +39,7 @@ func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
 func (c *Consumer) begin(ctx context.Context, parts []kafka.TopicPartition) ([]kafka.TopicPartition, error) {
 	backoff := 50 * time.Millisecond
 	for {
+		c.pulse.beat("finding where to start")
 		out, err := c.tryBegin(ctx, parts)
 		if err == nil {
 			return out, nil
@@ -41,6 +47,7 @@ func (c *Consumer) begin(ctx context.Context, parts []kafka.TopicPartition) ([]k
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		c.unready("cannot start: " + err.Error())
 		c.log.Warn("finding where to start, will retry", "retry_in", backoff.String(), "error", err)
 		select {
 		case <-ctx.Done():
@@ -55,6 +62,8 @@ func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) (
 	if len(parts) == 0 {
 		return parts, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
 	as, err := c.inspect(ctx, parts)
 	if err != nil {
 		return nil, err
@@ -77,12 +86,14 @@ func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) (
 			fromStart[starts[i].Why] += a.High - a.Low
 		}
 	}
+	waits := "is catching up with its topics"
 	for why, records := range fromStart {
 		if records > 0 {
 			c.log.Info("reading partitions from their beginning", "why", why, "records", records)
+			waits = fmt.Sprintf("is reading %d records again: %s", records, why)
 		}
 	}
-	c.ready.Store(false)
+	c.unready(waits)
 	return out, nil
 }
 

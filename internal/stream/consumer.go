@@ -53,7 +53,12 @@ type Consumer struct {
 	dead  *Producer
 	owned map[string]*ownedPartition
 	ready atomic.Bool
+	// waits says for what, until ready.
+	waits atomic.Pointer[string]
 	lag   *lag
+	pulse *pulse
+	// assigned is since when the assignment is as it is; zero before the first.
+	assigned time.Time
 }
 
 type ownedPartition struct {
@@ -75,24 +80,69 @@ const (
 	checkEvery = time.Second
 	// checkTimeout is how long records may wait for a server that does not answer whether it is so.
 	checkTimeout = time.Second
+	// finish is how long the batch under way may take once the consumer is to end.
+	finish = 5 * time.Second
+	// closeWithin is how long a member's last words to the brokers may take.
+	closeWithin = 5 * time.Second
+	// spareAfter is when a member that was given no partition counts as ready: to take over.
+	spareAfter = 5 * time.Second
 )
+
+// closing commits what is stored and closes a member, with those who read its log. Where brokers are away that takes as
+// long as its session: then it is left to end by itself, which is soon when the process does.
+func closing(k *kafka.Consumer, logs *errgroup.Group) error {
+	done := make(chan error, 1)
+	go func() {
+		err := k.Close()
+		_ = logs.Wait()
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(closeWithin):
+		return nil
+	}
+}
+
+// lasting is done d after ctx is, or when it is cancelled.
+func lasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		select {
+		case <-out.Done():
+		case <-time.After(d):
+		}
+	})
+	return out, func() { stop(); cancel() }
+}
 
 // NewConsumer does no I/O; Run does.
 func (c *Cluster) NewConsumer(cfg ConsumerConfig) *Consumer {
 	if cfg.MaxBatch == 0 {
 		cfg.MaxBatch = defaultBatch
 	}
-	return &Consumer{cluster: c, cfg: cfg, log: c.log.With("role", cfg.Role), owned: map[string]*ownedPartition{}}
+	out := &Consumer{cluster: c, cfg: cfg, log: c.log.With("role", cfg.Role), owned: map[string]*ownedPartition{}}
+	out.unready("is waiting for its partitions")
+	return out
 }
 
 // Ready tells whether every assigned partition has been applied up to where its log ended at assignment.
 func (c *Consumer) Ready() bool { return c.ready.Load() }
 
+// Waits says what the consumer waits for as long as it is not ready.
+func (c *Consumer) Waits() string { return *c.waits.Load() }
+
+func (c *Consumer) unready(waits string) {
+	c.waits.Store(&waits)
+	c.ready.Store(false)
+}
+
 func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
-	return c.config(kafka.ConfigMap{
+	m := kafka.ConfigMap{
 		"statistics.interval.ms":          int(statsEvery.Milliseconds()),
 		"group.id":                        c.cfg.Project + "." + group,
-		"group.instance.id":               c.cfg.Project + "." + group + "." + c.cfg.Instance,
 		"group.protocol":                  "classic",
 		"partition.assignment.strategy":   "cooperative-sticky",
 		"isolation.level":                 "read_committed",
@@ -112,10 +162,14 @@ func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
 		"receive.message.max.bytes":       128 * mebi,
 		"fetch.max.bytes":                 64 * mebi,
 		"go.application.rebalance.enable": true,
-	})
+	}
+	if !c.cfg.Leaves {
+		m["group.instance.id"] = c.cfg.Project + "." + group + "." + c.cfg.Instance
+	}
+	return c.config(m)
 }
 
-// Run consumes until ctx is done, then stores its offsets, leaves and returns nil. An error means that the consumer
+// Run consumes until ctx is done, then finishes the batch under way, commits, and returns nil. An error means that the consumer
 // cannot go on: a fatal client error, or another process that runs under the same instance name.
 func (c *Consumer) Run(ctx context.Context) (err error) {
 	c.c, err = kafka.NewConsumer(c.cluster.groupConfig(c.cfg.Role))
@@ -127,13 +181,17 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 	m := c.cluster.metrics
 	m.begin(c.cfg.Role, c.cfg.Topics)
 	c.lag = m.lag.open(c.cfg.Role, c.high)
+	var still func()
+	c.pulse, still = c.cluster.beginPulse(c.cfg.Role)
+	work, finished := lasting(ctx, finish)
 	defer func() {
+		finished()
+		still()
 		m.lag.close(c.lag)
 		m.clients.forget(c.c)
-		if cerr := c.c.Close(); err == nil && cerr != nil {
+		if cerr := closing(c.c, &g); err == nil && cerr != nil {
 			err = fmt.Errorf("closing the consumer of %s: %w", c.cfg.Role, cerr)
 		}
-		_ = g.Wait()
 	}()
 	if c.admin, err = c.cluster.admin(); err != nil {
 		return err
@@ -152,23 +210,26 @@ func (c *Consumer) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("subscribing to %v: %w", full, err)
 	}
-	return c.loop(ctx)
+	return c.loop(ctx, work)
 }
 
-func (c *Consumer) loop(ctx context.Context) error {
+// loop goes round until ctx is done; its effects may take until work is.
+func (c *Consumer) loop(ctx, work context.Context) error {
 	check := time.Now().Add(checkEvery)
 	for ctx.Err() == nil {
+		c.pulse.beat("waiting for records")
 		b, err := c.poll(ctx)
 		if err != nil {
 			return err
 		}
 		if len(b.Records) > 0 {
-			if err := c.apply(ctx, b); err != nil {
+			if err := c.apply(ctx, work, b); err != nil {
 				return err
 			}
 		}
 		c.markReady()
 		if time.Now().After(check) {
+			c.pulse.beat("checking the sink's positions")
 			if err := c.check(ctx); err != nil {
 				return err
 			}
@@ -228,11 +289,11 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 }
 
 // apply brings a batch to its end: effects, dead letters, then its offsets.
-func (c *Consumer) apply(ctx context.Context, b *Batch) error {
+func (c *Consumer) apply(ctx, work context.Context, b *Batch) error {
 	began, m := time.Now(), c.cluster.metrics
-	ctx = c.cluster.follow(ctx, c.cfg.Role, b)
+	work = c.cluster.follow(work, c.cfg.Role, b)
 	c.lag.begin(b.Records)
-	done, err := c.effects(ctx, b)
+	done, err := c.effects(ctx, work, b)
 	if done {
 		c.store(b.Ends())
 		m.applied(c.cfg, b, time.Since(began), c.replayed)
@@ -246,13 +307,14 @@ func (c *Consumer) apply(ctx context.Context, b *Batch) error {
 }
 
 // effects tries until they are done, or until they are not this consumer's to do any more.
-func (c *Consumer) effects(ctx context.Context, b *Batch) (done bool, err error) {
+func (c *Consumer) effects(ctx, work context.Context, b *Batch) (done bool, err error) {
 	backoff := 50 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		b.rejected, b.buried = nil, nil
-		err := c.cfg.Sink.Apply(ctx, b)
+		c.pulse.beat("applying a batch")
+		err := c.cfg.Sink.Apply(work, b)
 		if err == nil {
-			err = b.Bury(ctx)
+			err = b.Bury(work)
 		}
 		if err == nil {
 			return true, nil
@@ -268,13 +330,17 @@ func (c *Consumer) effects(ctx context.Context, b *Batch) (done bool, err error)
 		}
 		c.cluster.metrics.Retried(c.cfg.Role)
 		b.spans.retried(err)
-		c.log.WarnContext(ctx, "applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
+		c.log.WarnContext(work, "applying a batch, will retry", "attempt", attempt, "records", len(b.Records), "first", b.Records[0].Source(), "retry_in", backoff.String(), "error", err)
+		c.pulse.beat("waiting to retry a batch")
 		if backoff > time.Second {
 			c.lookAhead(ctx)
 		}
 		before := maps.Clone(c.owned)
 		if err := c.idle(ctx, backoff); err != nil {
 			return false, err
+		}
+		if ctx.Err() != nil {
+			return false, nil
 		}
 		backoff = min(2*backoff, 5*time.Second)
 		if b.Records = c.stillOwned(b.Records, before); len(b.Records) == 0 {
@@ -383,7 +449,11 @@ func (c *Consumer) stillOwned(rs []Record, before map[string]*ownedPartition) []
 }
 
 func (c *Consumer) markReady() {
-	if c.ready.Load() || len(c.owned) == 0 {
+	if c.ready.Load() || c.assigned.IsZero() {
+		return
+	}
+	// A new member is given nothing at first, until the others have let go. One too many is never given any.
+	if len(c.owned) == 0 && time.Since(c.assigned) < spareAfter {
 		return
 	}
 	for _, o := range c.owned {

@@ -16,6 +16,8 @@ import (
 // assigned is called after each assignment, also of nothing. It returns nil once ctx is done, or the first error of own.
 func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func(), own func(ctx context.Context, partition int32) error) (err error) {
 	c.metrics.begin(role, nil)
+	pulse, still := c.beginPulse(role)
+	defer still()
 	k, err := kafka.NewConsumer(c.groupConfig(role))
 	if err != nil {
 		return fmt.Errorf("making the consumer of %s: %w", role, err)
@@ -29,10 +31,9 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func()
 		cancel(nil)
 		e.endAll()
 		c.metrics.clients.forget(k)
-		if cerr := k.Close(); err == nil && cerr != nil {
+		if cerr := closing(k, &g); err == nil && cerr != nil {
 			err = fmt.Errorf("closing the consumer of %s: %w", role, cerr)
 		}
-		_ = g.Wait()
 	}()
 	full := c.Topic(topic)
 	err = k.Subscribe(full, func(k *kafka.Consumer, ev kafka.Event) error {
@@ -48,6 +49,7 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func()
 			return k.Pause(ev.Partitions) // its records are read by who owns it, when it begins
 		case kafka.RevokedPartitions:
 			for _, p := range ev.Partitions {
+				pulse.beat(fmt.Sprintf("giving partition %d of %s up, whose owner does not end", p.Partition, topic))
 				e.end(p.Partition)
 			}
 		}
@@ -57,6 +59,7 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func()
 		return fmt.Errorf("subscribing to %s: %w", full, err)
 	}
 	for ctx.Err() == nil {
+		pulse.beat("taking part in the election")
 		switch ev := k.Poll(int(idlePoll.Milliseconds())).(type) {
 		case *kafka.Stats:
 			c.metrics.clients.update(k, role, ev.String())

@@ -36,6 +36,11 @@ type Config struct {
 	// Instance distinguishes the processes that share a role and must survive a restart: a member that comes back
 	// under its name takes its partitions up at once.
 	Instance string
+	// Leaves: a member that stops leaves its groups, and its partitions go to the others at once; when it is started
+	// again it gets its share anew. For instances whose names do not come back.
+	Leaves bool
+	// Stall is after how long without a step a role counts as stuck; default two minutes.
+	Stall time.Duration
 	// Boot, when set, is appended to transactional ids (see docs/adr/0002).
 	Boot string
 	// Properties are passed to librdkafka, for TLS and SASL.
@@ -53,6 +58,7 @@ type Cluster struct {
 	metrics *Metrics
 
 	mu     sync.Mutex
+	pulses map[string]*pulse  // by role
 	shared *kafka.AdminClient // made at its first use: a new one takes a third of a second to find its brokers
 }
 
@@ -60,6 +66,9 @@ type Cluster struct {
 func New(cfg Config) *Cluster {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	if cfg.Stall == 0 {
+		cfg.Stall = stall
 	}
 	return &Cluster{cfg: cfg, log: cfg.Log, metrics: cfg.Metrics}
 }
@@ -156,5 +165,21 @@ func within(ctx context.Context) time.Duration {
 	}
 	return askTimeout
 }
+
+// Away tells whether err says that no broker answered, or none that can yet: to be tried again.
+func Away(err error) bool {
+	var ke kafka.Error
+	if !errors.As(err, &ke) {
+		return false
+	}
+	switch ke.Code() {
+	case kafka.ErrTimedOut, kafka.ErrTimedOutQueue, kafka.ErrTransport, kafka.ErrAllBrokersDown, kafka.ErrResolve,
+		kafka.ErrRequestTimedOut, kafka.ErrNetworkException, kafka.ErrBrokerNotAvailable, kafka.ErrLeaderNotAvailable,
+		kafka.ErrNotController, kafka.ErrCoordinatorNotAvailable, kafka.ErrCoordinatorLoadInProgress:
+		return true
+	}
+	return ke.IsRetriable()
+}
+
 
 func partitionName(topic string, p int32) string { return fmt.Sprintf("%s/%d", topic, p) }
