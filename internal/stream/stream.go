@@ -181,5 +181,4 @@ func Away(err error) bool {
 	return ke.IsRetriable()
 }
 
-
 func partitionName(topic string, p int32) string { return fmt.Sprintf("%s/%d", topic, p) }
