@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -25,6 +27,8 @@ const (
 	CodeTooComplex = "QUERY_TOO_COMPLEX"
 	// CodeUnavailable: nothing is wrong with the request; it may be sent again.
 	CodeUnavailable = "UNAVAILABLE"
+	// CodeCancelled: the client has left; only metrics and traces see it.
+	CodeCancelled = "CANCELLED"
 	// CodeInternal: our fault; the log has the cause under the trace id.
 	CodeInternal = "INTERNAL"
 )
@@ -40,19 +44,24 @@ func coded(code, message string) *gqlerror.Error {
 
 // presenter makes of any error what a client may see: its code, never its cause.
 func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	var told atomic.Int64
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		var known *gqlerror.Error
 		if errors.As(err, &known) && known.Extensions["code"] != nil {
 			return withPath(ctx, known)
 		}
 		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			return withPath(ctx, coded(CodeCancelled, "The request was cancelled."))
 		case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
-			log.WarnContext(ctx, "answering unavailable", "error", err)
+			level := slog.LevelDebug
+			if now := time.Now().Unix(); told.Swap(now) != now { // once a second: there may be thousands
+				level = slog.LevelWarn
+			}
+			log.Log(ctx, level, "answering unavailable", "error", err)
 			return withPath(ctx, coded(CodeUnavailable, "The catalogue does not answer now; try again."))
 		case known != nil && known.Err == nil && known.Rule == "" && len(known.Locations) > 0:
 			return withPath(ctx, &gqlerror.Error{Message: known.Message, Path: known.Path, Locations: known.Locations, Extensions: map[string]any{"code": CodeBadInput}})
-		case errors.Is(err, context.Canceled):
-			return withPath(ctx, coded(CodeUnavailable, "The request was cancelled."))
 		}
 		id := traceOf(ctx)
 		log.ErrorContext(ctx, "answering a field failed", "path", graphql.GetPath(ctx).String(), "trace", id, "error", err)

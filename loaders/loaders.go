@@ -20,18 +20,16 @@ import (
 	projectionv1 "regie/proto/projection/v1"
 )
 
-const (
-	// Gather is how long a lone read waits for its neighbours. The level's fields are resolved at once, so it is short.
-	Gather = 200 * time.Microsecond
-	// patience bounds a batch, whoever asked and went away meanwhile.
-	patience = 2 * time.Second
-)
+// Gather is how long a lone read waits for its neighbours. The level's fields are resolved at once, so it is short.
+const Gather = 200 * time.Microsecond
 
 // Loaders belong to one request.
 type Loaders struct {
 	catalog *catalog.Catalog
 	view    catalog.View
 	metrics *Metrics
+	// request is done when nobody waits any more.
+	request context.Context
 	// loads are the batched reads so far.
 	loads atomic.Int64
 	// keys answers as catalog.Read does, but a Ref with an entity.
@@ -47,38 +45,41 @@ type entity struct {
 
 // New makes a request's loaders. gather is Gather but for tests that must not depend on the machine's speed.
 func New(c *catalog.Catalog, view catalog.View, gather time.Duration) *Loaders {
-	l := &Loaders{catalog: c, view: view}
+	l := &Loaders{catalog: c, view: view, request: context.Background()}
 	l.keys = dataloader.NewBatchedLoader(l.batch, dataloader.WithWait[catalog.Key, any](gather))
 	return l
 }
 
-// batch reads a level's keys. It has a deadline of its own: the first caller's going away must not fail the others.
-func (l *Loaders) batch(ctx context.Context, keys []catalog.Key) []*dataloader.Result[any] {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+// batch reads a level's keys. It ends with the request, not with the first caller: whose going away must not fail the others.
+func (l *Loaders) batch(_ context.Context, keys []catalog.Key) []*dataloader.Result[any] {
+	ctx, cancel := context.WithTimeout(l.request, catalog.Patience)
 	defer cancel()
-	out := make([]*dataloader.Result[any], len(keys))
-	var answers []any
-	err := l.observe(ctx, keys, func(ctx context.Context) (err error) {
-		answers, err = l.catalog.Read(ctx, l.view, keys)
-		return err
+	var answers []catalog.Answer
+	l.observe(ctx, keys, func(ctx context.Context) error {
+		answers = l.catalog.Read(ctx, l.view, keys)
+		for _, a := range answers {
+			if a.Err != nil {
+				return a.Err
+			}
+		}
+		return nil
 	})
+	out := make([]*dataloader.Result[any], len(keys))
 	for i, key := range keys {
-		out[i] = &dataloader.Result[any]{Error: err}
-		if err != nil {
-			continue
+		a := answers[i]
+		if ref, ok := key.(catalog.Ref); ok && a.Err == nil {
+			a.Value = decode(ref, a.Value.([]byte))
 		}
-		out[i].Data = answers[i]
-		if ref, ok := key.(catalog.Ref); ok {
-			out[i].Data = decode(ref, answers[i].([]byte))
-		}
+		out[i] = &dataloader.Result[any]{Data: a.Value, Error: a.Err}
 	}
 	return out
 }
 
 type contextKey struct{}
 
-// With attaches l to a request.
+// With attaches l to a request, whose end is the end of its reads.
 func With(ctx context.Context, l *Loaders) context.Context {
+	l.request = ctx
 	return context.WithValue(ctx, contextKey{}, l)
 }
 

@@ -49,7 +49,7 @@ func (l *Loaders) Answered() {
 }
 
 // observe counts a batched read and, where the request is traced, gives it a span.
-func (l *Loaders) observe(ctx context.Context, keys []catalog.Key, read func(context.Context) error) error {
+func (l *Loaders) observe(ctx context.Context, keys []catalog.Key, read func(context.Context) error) {
 	n := l.loads.Add(1)
 	span := trace.SpanFromContext(ctx)
 	traced := span.IsRecording()
@@ -68,7 +68,6 @@ func (l *Loaders) observe(ctx context.Context, keys []catalog.Key, read func(con
 		span.RecordError(err)
 		span.SetStatus(codes.Error, "")
 	}
-	return err
 }
 
 // kinds are what is read, such as "12 Ref, 1 List".

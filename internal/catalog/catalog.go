@@ -20,7 +20,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -68,8 +70,10 @@ func Connect(url string) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("redis address %q is no URL such as redis://127.0.0.1:6379 or redis+cluster://127.0.0.1:6379", url)
 	}
 	const (
-		dial = 2 * time.Second
-		io   = 2 * time.Second
+		// dial is short: in a data centre who does not accept within a second does not.
+		dial = time.Second
+		// io is for writes, whose pipelines are long. A read has its own Patience.
+		io = 5 * time.Second
 	)
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	if plain, isCluster := strings.CutSuffix(scheme, "+cluster"); isCluster {
@@ -80,8 +84,12 @@ func Connect(url string) (redis.UniversalClient, error) {
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dial, io, io
 		o.DialerRetries = 1 // commands are retried, and dial again
 		o.ContextTimeoutEnabled = true
+		o.DisableIdentity = true                       // a round trip less for a new connection
+		o.ClusterStateReloadInterval = 2 * time.Second // nothing else tells of a replica that took over
 		o.MaintNotificationsConfig = quiet
-		return redis.NewClusterClient(o), nil
+		client := redis.NewClusterClient(o)
+		client.OnNewNode(func(node *redis.Client) { node.AddHook(&guard{}) })
+		return client, nil
 	}
 	o, err := redis.ParseURL(url)
 	if err != nil {
@@ -90,8 +98,11 @@ func Connect(url string) (redis.UniversalClient, error) {
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dial, io, io
 	o.DialerRetries = 1
 	o.ContextTimeoutEnabled = true
+	o.DisableIdentity = true
 	o.MaintNotificationsConfig = quiet
-	return redis.NewClient(o), nil
+	client := redis.NewClient(o)
+	client.AddHook(&guard{})
+	return client, nil
 }
 
 // LogTo sends the Redis client's own lines, of which a Redis that is away makes many, to a log's debug level. It holds
@@ -104,29 +115,64 @@ func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
 	l.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, v...))
 }
 
-// Ping tells whether Redis answers.
+// Ping tells whether Redis answers; of a cluster, whether any node does.
 func (c *Catalog) Ping(ctx context.Context) error {
-	if err := c.redis.Ping(ctx).Err(); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	ping := func(ctx context.Context) error { return c.redis.Ping(ctx).Err() }
+	if cluster, ok := c.redis.(*redis.ClusterClient); ok {
+		ping = func(ctx context.Context) error { return pingAny(ctx, cluster) }
+	}
+	if err := ping(ctx); err != nil {
 		return fmt.Errorf("asking Redis: %w", err)
 	}
 	return nil
 }
 
-// run executes a pipeline, which may have scripts; Redis forgets them when it restarts, then they are loaded and sent once more.
-func (c *Catalog) run(ctx context.Context, add func(redis.Pipeliner)) ([]redis.Cmder, error) {
-	for attempt := 0; ; attempt++ {
-		cmds, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error { add(p); return nil })
-		if err != nil && attempt == 0 && isNoScript(cmds) { // err is the first command's that has one, and may be nil's
-			if err := c.loadScripts(ctx); err != nil {
-				return nil, err
-			}
-			continue
+// pingAny asks the masters at once; without an error when one of them answers. (To the client a PING is for all.)
+func pingAny(ctx context.Context, cluster *redis.ClusterClient) error {
+	masters := map[*redis.Client]bool{}
+	for i := range 100 { // keys enough to meet every master
+		m, err := cluster.MasterForKey(ctx, strconv.Itoa(i))
+		if err != nil {
+			return err
 		}
-		if err == nil || errors.Is(err, redis.Nil) {
-			return cmds, nil
-		}
-		return nil, fmt.Errorf("asking Redis: %w", err)
+		masters[m] = true
 	}
+	var wg sync.WaitGroup
+	errs := make(chan error, len(masters))
+	for m := range masters {
+		wg.Go(func() { errs <- m.Ping(ctx).Err() })
+	}
+	wg.Wait()
+	close(errs)
+	var last error
+	for err := range errs {
+		if err == nil {
+			return nil
+		}
+		last = err
+	}
+	return last
+}
+
+// run executes a pipeline, which may have scripts; Redis forgets them when it restarts, then they are loaded and sent once
+// more. Also with an error, which is the first command's that has one, there are all commands.
+func (c *Catalog) run(ctx context.Context, add func(redis.Pipeliner)) ([]redis.Cmder, error) {
+	send := func() ([]redis.Cmder, error) {
+		return c.redis.Pipelined(ctx, func(p redis.Pipeliner) error { add(p); return nil })
+	}
+	cmds, err := send()
+	if err != nil && isNoScript(cmds) {
+		lacking := c.loadScripts(ctx)
+		if cmds, err = send(); err != nil && isNoScript(cmds) {
+			return cmds, lacking
+		}
+	}
+	if err == nil || errors.Is(err, redis.Nil) {
+		return cmds, nil
+	}
+	return cmds, fmt.Errorf("asking Redis: %w", err)
 }
 
 func isNoScript(cmds []redis.Cmder) bool {
@@ -139,10 +185,11 @@ func isNoScript(cmds []redis.Cmder) bool {
 }
 
 func (c *Catalog) loadScripts(ctx context.Context) error {
+	var errs []error
 	for _, s := range []*redis.Script{entityScript, placeScript, finishScript, positionScript, groupsScript} {
-		if err := s.Load(ctx, c.redis).Err(); err != nil {
-			return fmt.Errorf("loading scripts into Redis: %w", err)
+		if err := s.Load(ctx, c.redis).Err(); err != nil { // the cluster's other nodes have it
+			errs = append(errs, fmt.Errorf("loading a script into Redis: %w", err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

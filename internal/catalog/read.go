@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -29,67 +30,82 @@ type reading interface {
 	answer() any
 }
 
-// Read reads keys of any kinds in one pipeline; pages much of which is not open in the view may take up to three more. The
-// answers are, of a Ref the blob ([]byte, nil where there is none), of an Address the id that it leads to (string, ""), of
-// a List a Page, of a Beside its Neighbours, of a Grouping its []Group, of a CategorySlug its title (string, "").
-func (c *Catalog) Read(ctx context.Context, v View, keys []Key) ([]any, error) {
-	readings := make([]reading, len(keys))
-	for i, k := range keys {
-		readings[i] = k.read(v)
-	}
-	if err := c.readRounds(ctx, readings); err != nil {
-		return nil, err
-	}
-	out := make([]any, len(keys))
-	for i, r := range readings {
-		out[i] = r.answer()
-	}
-	return out, nil
+// Patience is what a gateway allows a read, with its rounds and what the client tries again: whoever asked is told within a
+// second that Redis does not answer, and can ask again.
+const Patience = 800 * time.Millisecond
+
+// Answer is what reading a key came to, or the error why that is not known, an ErrUnavailable. What another node has does
+// not share it.
+type Answer struct {
+	Value any
+	Err   error
 }
 
-func (c *Catalog) readRounds(ctx context.Context, waiting []reading) error {
-	counts := make([]int, len(waiting))
+// Read reads keys of any kinds in one pipeline; pages much of which is not open in the view may take up to three more. The
+// values are, of a Ref the blob ([]byte, nil where there is none), of an Address the id that it leads to (string, ""), of
+// a List a Page, of a Beside its Neighbours, of a Grouping its []Group, of a CategorySlug its title (string, "").
+func (c *Catalog) Read(ctx context.Context, v View, keys []Key) []Answer {
+	type asked struct {
+		reading
+		answer   *Answer
+		commands int
+	}
+	out := make([]Answer, len(keys))
+	waiting := make([]asked, len(keys))
+	for i, k := range keys {
+		waiting[i] = asked{reading: k.read(v), answer: &out[i]}
+	}
 	for len(waiting) > 0 {
-		cmds, err := c.run(ctx, func(p redis.Pipeliner) {
-			for i, r := range waiting {
+		if err := ctx.Err(); err != nil { // the client would send all the same
+			for _, r := range waiting {
+				r.answer.Err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
+			break
+		}
+		cmds, _ := c.run(ctx, func(p redis.Pipeliner) { // each command has its error
+			for i := range waiting {
 				before := p.Len()
-				r.ask(ctx, c, p)
-				counts[i] = p.Len() - before
+				waiting[i].ask(ctx, c, p)
+				waiting[i].commands = p.Len() - before
 			}
 		})
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		for _, cmd := range cmds {
-			if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) { // a missing key is none
-				return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		var again []asked
+		for _, r := range waiting {
+			if r.answer.Err = failure(cmds[:r.commands]); r.answer.Err == nil {
+				if r.hear(cmds[:r.commands]) {
+					again = append(again, r)
+				}
+				r.answer.Value = r.reading.answer()
 			}
-		}
-		var again []reading
-		for i, r := range waiting {
-			if r.hear(cmds[:counts[i]]) {
-				again = append(again, r)
-			}
-			cmds = cmds[counts[i]:]
+			cmds = cmds[r.commands:]
 		}
 		waiting = again
+	}
+	return out
+}
+
+// failure is the first error of commands. A missing key is none.
+func failure(cmds []redis.Cmder) error {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return fmt.Errorf("%w: asking Redis: %w", ErrUnavailable, err)
+		}
 	}
 	return nil
 }
 
-// readAll reads keys of one kind.
+// readAll reads keys of one kind: all, or there is an error.
 func readAll[A any, K Key](ctx context.Context, c *Catalog, v View, keys []K) ([]A, error) {
 	all := make([]Key, len(keys))
 	for i, k := range keys {
 		all[i] = k
 	}
-	answers, err := c.Read(ctx, v, all)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]A, len(keys))
-	for i, a := range answers {
-		out[i] = a.(A)
+	for i, a := range c.Read(ctx, v, all) {
+		if a.Err != nil {
+			return nil, a.Err
+		}
+		out[i] = a.Value.(A)
 	}
 	return out, nil
 }

@@ -9,7 +9,6 @@ package catalogapi
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -18,9 +17,6 @@ import (
 	"regie/internal/catalog"
 	catalogv1 "regie/proto/catalog/v1"
 )
-
-// patience bounds a read of Redis, however much time its call has.
-const patience = 2 * time.Second
 
 // Service implements catalogv1.CatalogServiceServer.
 type Service struct {
@@ -42,9 +38,9 @@ func New(c *catalog.Catalog, hub *Hub, secret []byte, log *slog.Logger) *Service
 // Register adds the service to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { catalogv1.RegisterCatalogServiceServer(r, s) }
 
-// read calls a read of the catalogue, within the patience.
+// read calls a read of the catalogue, within its patience, however much time the call has.
 func read[T any](ctx context.Context, what func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, catalog.Patience)
 	defer cancel()
 	return what(ctx)
 }
