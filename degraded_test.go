@@ -334,6 +334,21 @@ func TestTheLineToRedisFails(t *testing.T) {
 			}
 		}
 	})
+	t.Run("an impatient client spoils it for no other", func(t *testing.T) {
+		g.t = t
+		p.slow(100 * time.Millisecond)
+		defer p.slow(0)
+		for range 5 {
+			ctx, leave := context.WithTimeout(t.Context(), 30*time.Millisecond)
+			if _, err := g.rpc.BatchGet(ctx, lookup); status.Code(err) != codes.DeadlineExceeded {
+				t.Errorf("answered in time: %v", err)
+			}
+			leave()
+			if a := ask(t, g.site+"/query", `{ node(id: "programme:p001") { ... on Content { title } } }`, nil); a.at("node", "title") == nil {
+				t.Error(a)
+			}
+		}
+	})
 	t.Run("on and off", func(t *testing.T) {
 		g.t = t
 		for range 10 {

@@ -47,8 +47,11 @@ func (g *guard) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proces
 			return errSilent
 		}
 		began := time.Now()
-		// A cluster's client has something left of the time, else it would take the other nodes' answers back.
-		ctx, cancel := context.WithTimeout(context.WithValue(ctx, admitted{}, true), time.Until(deadline)*7/8)
+		allowed := deadline.Sub(began)
+		if allowed > Patience/2 { // A cluster's client has something left, else it would take the other nodes' answers back.
+			allowed = allowed * 7 / 8
+		}
+		ctx, cancel := context.WithTimeout(context.WithValue(ctx, admitted{}, true), allowed)
 		defer cancel()
 		err := next(ctx, cmds)
 		g.hear(ctx, err, time.Since(began))
