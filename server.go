@@ -380,7 +380,7 @@ func (p *process) capture(ctx context.Context) error {
 		return unlessDone(ctx, err)
 	}
 	role := capture.New(p.cluster, p.source, p.log)
-	p.checks.Set(capture.Role, ready(role.Ready, "is taking its collections over"))
+	p.checks.Set(capture.Role, ready(role))
 	return role.Run(ctx)
 }
 
@@ -415,12 +415,7 @@ func (p *process) consume(ctx context.Context, before string, cfg stream.Consume
 		return nil
 	}
 	consumer := p.cluster.NewConsumer(cfg)
-	p.checks.Set(cfg.Role, func(context.Context) error {
-		if !consumer.Ready() {
-			return errors.New(consumer.Waits())
-		}
-		return nil
-	})
+	p.checks.Set(cfg.Role, ready(consumer))
 	return consumer.Run(ctx)
 }
 
@@ -462,10 +457,14 @@ func unlessDone(ctx context.Context, err error) error {
 	return err
 }
 
-func ready(ask func() bool, waiting string) func(context.Context) error {
+// ready asks a role whether it can do its work and, if not, what it waits for.
+func ready(role interface {
+	Ready() bool
+	Waits() string
+}) func(context.Context) error {
 	return func(context.Context) error {
-		if !ask() {
-			return errors.New(waiting)
+		if !role.Ready() {
+			return errors.New(role.Waits())
 		}
 		return nil
 	}

@@ -15,8 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,13 +42,13 @@ type Capture struct {
 
 	mu       sync.Mutex
 	assigned bool
-	// behind are the collections owned here whose changes are not yet being followed.
-	behind map[string]bool
+	// behind are the collections owned here whose changes are not being followed, and what is done instead.
+	behind map[string]string
 }
 
 // New does no I/O.
 func New(cluster *stream.Cluster, source cms.Source, log *slog.Logger) *Capture {
-	return &Capture{cluster: cluster, source: source, log: log.With("role", Role), saveEvery: 10 * time.Second, behind: map[string]bool{}}
+	return &Capture{cluster: cluster, source: source, log: log.With("role", Role), saveEvery: 10 * time.Second, behind: map[string]string{}}
 }
 
 // Ready tells whether the election is over and the changes of every collection owned here are being followed.
@@ -56,11 +58,26 @@ func (c *Capture) Ready() bool {
 	return c.assigned && len(c.behind) == 0
 }
 
-func (c *Capture) set(collection string, behind bool) {
+// Waits says what is done instead as long as the role is not ready.
+func (c *Capture) Waits() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if behind {
-		c.behind[collection] = true
+	if !c.assigned {
+		return "is taking part in the election of owners"
+	}
+	var all []string
+	for _, collection := range slices.Sorted(maps.Keys(c.behind)) {
+		all = append(all, collection+": "+c.behind[collection])
+	}
+	return strings.Join(all, "; ")
+}
+
+// set notes that a collection's changes are followed, or what is done instead.
+func (c *Capture) set(collection, instead string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if instead != "" {
+		c.behind[collection] = instead
 	} else {
 		delete(c.behind, collection)
 	}
@@ -81,8 +98,8 @@ func (c *Capture) Run(ctx context.Context) error {
 		}
 		o := &owner{Capture: c, collection: collections[partition], partition: partition}
 		o.log = c.log.With("collection", o.collection)
-		c.set(o.collection, true)
-		defer c.set(o.collection, false)
+		c.set(o.collection, "is being taken over")
+		defer c.set(o.collection, "")
 		return o.run(ctx)
 	})
 }
@@ -91,6 +108,8 @@ const (
 	batchSize = 500
 	retryMin  = 100 * time.Millisecond
 	retryMax  = 10 * time.Second
+	// closeWithin is how long the CMS may take to hear that a stream is not read any more.
+	closeWithin = 2 * time.Second
 )
 
 // owner captures one collection for as long as this instance is elected.
@@ -116,6 +135,7 @@ func (o *owner) run(ctx context.Context) error {
 		if time.Since(began) > time.Minute {
 			wait = retryMin
 		}
+		o.set(o.collection, "interrupted: "+err.Error())
 		o.cluster.Metrics().Retried(Role)
 		o.log.Warn("capture interrupted, will resume", "retry_in", wait.String(), "error", err)
 		select {
@@ -145,12 +165,14 @@ func (o *owner) session(ctx context.Context) error {
 		if at, changes, err = o.open(ctx, p, at); err != nil {
 			break
 		}
-		o.set(o.collection, false)
+		o.set(o.collection, "")
 		err = o.follow(ctx, p, changes, at.token)
-		_ = changes.Close(context.WithoutCancel(ctx))
+		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
+		_ = changes.Close(done)
+		cancel()
 		if errors.Is(err, errAnew) {
 			o.log.Error("capturing what the collection has now", "error", err)
-			o.set(o.collection, true)
+			o.set(o.collection, "is captured again")
 			at, err = position{}, nil
 		}
 	}

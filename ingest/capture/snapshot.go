@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -46,9 +47,11 @@ func (o *owner) snapshot(ctx context.Context, p *stream.Producer, at position) (
 			return err
 		}
 		batch, bytes = batch[:0], 0
+		how := next.attrs(next.documents-from, time.Since(began))
+		o.set(o.collection, "snapshot under way: "+strings.Trim(fmt.Sprint(how), "[]"))
 		if time.Since(told) > tellEvery {
 			told = time.Now()
-			o.log.LogAttrs(ctx, slog.LevelInfo, "snapshot under way", next.attrs(next.documents-from, time.Since(began))...)
+			o.log.LogAttrs(ctx, slog.LevelInfo, "snapshot under way", how...)
 		}
 		return o.write(ctx, p, append(records, r))
 	}

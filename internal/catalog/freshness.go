@@ -42,7 +42,7 @@ func (c *Catalog) PublishEdit(ctx context.Context, e Edit) error {
 func (c *Catalog) Edits(ctx context.Context, fn func(edit []byte) error) error {
 	sub := c.redis.Subscribe(ctx, c.editsKey())
 	defer func() { _ = sub.Close() }()
-	if _, err := sub.Receive(ctx); err != nil {
+	if _, err := sub.ReceiveTimeout(ctx, Patience); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	last, err := c.redis.Get(ctx, c.editsKey()).Bytes()
