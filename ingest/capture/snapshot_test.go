@@ -15,6 +15,7 @@ import (
 	"regie/ingest/capture"
 	"regie/internal/cms"
 	"regie/internal/servertest"
+	"regie/internal/stream"
 )
 
 func TestASnapshotSaysWhenItWillBeDone(t *testing.T) {
@@ -78,4 +79,54 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 		b.StartTimer()
 	}
+}
+
+// held is a source whose snapshot of programmes stops before a document, until it may go on.
+type held struct {
+	cms.Source
+	before        int
+	reached, goOn chan struct{}
+}
+
+func (h *held) Snapshot(ctx context.Context, collection string, after bson.RawValue, fn func(bson.Raw) error) error {
+	n := 0
+	return h.Source.Snapshot(ctx, collection, after, func(doc bson.Raw) error {
+		if n++; collection == "programme" && n == h.before {
+			close(h.reached)
+			select {
+			case <-h.goOn:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return fn(doc)
+	})
+}
+
+// TestWhatCaptureWaitsForIsSaid: an operator sees how far a snapshot is, and that the CMS is away.
+func TestWhatCaptureWaitsForIsSaid(t *testing.T) {
+	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+		var docs []string
+		for i := range 501 {
+			docs = append(docs, fmt.Sprintf(`{"_id":"p%03d"}`, i))
+		}
+		put(t, s, docs...)
+		source := &held{Source: s, before: 501, reached: make(chan struct{}), goOn: make(chan struct{})}
+		role := capture.New(c, source, servertest.Log(t))
+		if got := role.Waits(); got != "is taking part in the election of owners" {
+			t.Errorf("at first: %q", got)
+		}
+		run(t, role)
+		<-source.reached
+		if got := role.Waits(); role.Ready() || !strings.Contains(got, "programme: snapshot under way: documents=500 of=501 per_second=") {
+			t.Errorf("after 500 documents: ready %v, %q", role.Ready(), got)
+		}
+		close(source.goOn)
+		for !role.Ready() {
+			pause()
+		}
+		if got := role.Waits(); got != "" {
+			t.Errorf("in the end: %q", got)
+		}
+	})
 }
