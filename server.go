@@ -380,7 +380,7 @@ func (p *process) capture(ctx context.Context) error {
 		return unlessDone(ctx, err)
 	}
 	role := capture.New(p.cluster, p.source, p.log)
-	p.checks.Set(capture.Role, ready(role))
+	p.checks.Set(capture.Role, waits(role))
 	return role.Run(ctx)
 }
 
@@ -415,7 +415,7 @@ func (p *process) consume(ctx context.Context, before string, cfg stream.Consume
 		return nil
 	}
 	consumer := p.cluster.NewConsumer(cfg)
-	p.checks.Set(cfg.Role, ready(consumer))
+	p.checks.Set(cfg.Role, waits(consumer))
 	return consumer.Run(ctx)
 }
 
@@ -457,17 +457,9 @@ func unlessDone(ctx context.Context, err error) error {
 	return err
 }
 
-// ready asks a role whether it can do its work and, if not, what it waits for.
-func ready(role interface {
-	Ready() bool
-	Waits() string
-}) func(context.Context) error {
-	return func(context.Context) error {
-		if !role.Ready() {
-			return errors.New(role.Waits())
-		}
-		return nil
-	}
+// waits asks a role what it waits for before it can do its work.
+func waits(role interface{ Waiting() error }) func(context.Context) error {
+	return func(context.Context) error { return role.Waiting() }
 }
 
 func (p *process) gateway(ctx context.Context) error {

@@ -52,24 +52,23 @@ func New(cluster *stream.Cluster, source cms.Source, log *slog.Logger) *Capture 
 }
 
 // Ready tells whether the election is over and the changes of every collection owned here are being followed.
-func (c *Capture) Ready() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.assigned && len(c.behind) == 0
-}
+func (c *Capture) Ready() bool { return c.Waiting() == nil }
 
-// Waits says what is done instead as long as the role is not ready.
-func (c *Capture) Waits() string {
+// Waiting is what is done instead; nil when the role is ready.
+func (c *Capture) Waiting() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.assigned {
-		return "is taking part in the election of owners"
+		return errors.New("is taking part in the election of owners")
 	}
 	var all []string
 	for _, collection := range slices.Sorted(maps.Keys(c.behind)) {
 		all = append(all, collection+": "+c.behind[collection])
 	}
-	return strings.Join(all, "; ")
+	if len(all) > 0 {
+		return errors.New(strings.Join(all, "; "))
+	}
+	return nil
 }
 
 // set notes that a collection's changes are followed, or what is done instead.

@@ -113,20 +113,17 @@ func TestWhatCaptureWaitsForIsSaid(t *testing.T) {
 		put(t, s, docs...)
 		source := &held{Source: s, before: 501, reached: make(chan struct{}), goOn: make(chan struct{})}
 		role := capture.New(c, source, servertest.Log(t))
-		if got := role.Waits(); got != "is taking part in the election of owners" {
-			t.Errorf("at first: %q", got)
+		if err := role.Waiting(); err == nil || err.Error() != "is taking part in the election of owners" {
+			t.Errorf("at first: %v", err)
 		}
 		run(t, role)
 		<-source.reached
-		if got := role.Waits(); role.Ready() || !strings.Contains(got, "programme: snapshot under way: documents=500 of=501 per_second=") {
-			t.Errorf("after 500 documents: ready %v, %q", role.Ready(), got)
+		if err := role.Waiting(); err == nil || !strings.Contains(err.Error(), "programme: snapshot under way: documents=500 of=501 per_second=") {
+			t.Errorf("after 500 documents: %v", err)
 		}
 		close(source.goOn)
-		for !role.Ready() {
+		for role.Waiting() != nil {
 			pause()
-		}
-		if got := role.Waits(); got != "" {
-			t.Errorf("in the end: %q", got)
 		}
 	})
 }

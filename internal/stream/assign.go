@@ -2,10 +2,11 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -27,7 +28,9 @@ func (c *Consumer) rebalance(ctx context.Context, ev kafka.Event) error {
 	case kafka.RevokedPartitions:
 		c.assigned = time.Now()
 		for _, p := range e.Partitions {
-			delete(c.owned, partitionName(c.cluster.short(*p.Topic), p.Partition))
+			name := partitionName(c.cluster.short(*p.Topic), p.Partition)
+			delete(c.owned, name)
+			c.toEnd.drop(name)
 			c.lag.revoke(c.cluster.short(*p.Topic), p.Partition)
 		}
 	}
@@ -73,7 +76,6 @@ func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) (
 		return nil, fmt.Errorf("asking the sink where it stands: %w", err)
 	}
 	out := make([]kafka.TopicPartition, len(parts))
-	fromStart := map[string]int64{}
 	for i, a := range as {
 		o := &ownedPartition{Assigned: a, incarnation: starts[i].Incarnation, next: starts[i].Offset}
 		if starts[i].Why != "" {
@@ -81,21 +83,56 @@ func (c *Consumer) tryBegin(ctx context.Context, parts []kafka.TopicPartition) (
 		}
 		c.owned[a.String()] = o
 		c.lag.assign(a.Topic, a.Partition, o.next)
+		c.toEnd.begin(a.String(), o.next, a.High, starts[i].Why)
 		out[i] = kafka.TopicPartition{Topic: parts[i].Topic, Partition: a.Partition, Offset: kafka.Offset(starts[i].Offset)}
-		if starts[i].Why != "" {
-			fromStart[starts[i].Why] += a.High - a.Low
-		}
 	}
-	waits := "is catching up with its topics"
-	for why, records := range fromStart {
-		if records > 0 {
-			c.log.Info("reading partitions from their beginning", "why", why, "records", records)
-			waits = fmt.Sprintf("is reading %d records again: %s", records, why)
-		}
-	}
-	c.unready(waits)
+	c.explain(as, starts)
+	c.unready("") // what is left of the logs
 	return out, nil
 }
+
+// explain says in one line for each reason which partitions are not begun where their sink stood, and of the group's
+// offsets that they count for nothing.
+func (c *Consumer) explain(as []Assigned, starts []Start) {
+	type line struct {
+		topics              map[string]bool
+		partitions, records int64
+		first               string
+	}
+	lines := map[string]*line{}
+	add := func(why string, a Assigned, detail string, records int64) {
+		l := lines[why]
+		if l == nil {
+			l = &line{topics: map[string]bool{}, first: strings.TrimSpace(a.String() + " " + detail)}
+			lines[why] = l
+		}
+		l.topics[a.Topic] = true
+		l.partitions++
+		l.records += records
+	}
+	const passedOver = "its committed offsets are not this role's: the sink's own position counts"
+	for i, a := range as {
+		s := starts[i]
+		if s.Why != "" && (a.High > s.Offset || s.Detail != "") {
+			add(s.Why, a, s.Detail, a.High-s.Offset)
+		}
+		if a.Committed > a.High || a.Foreign && a.Committed > s.Offset {
+			add(passedOver, a, fmt.Sprintf("committed %d, log %d to %d", a.Committed, a.Low, a.High), a.High-s.Offset)
+		}
+	}
+	for why, l := range lines {
+		level := slog.LevelWarn
+		if why == whyEmpty && !c.begun {
+			level = slog.LevelInfo
+		}
+		c.log.Log(context.Background(), level, "reading again", "why", why, "topics", strings.Join(slices.Sorted(maps.Keys(l.topics)), ","),
+			"partitions", l.partitions, "first", l.first, "records", l.records)
+	}
+	c.begun = true
+}
+
+// storedMark is the metadata of the offsets that this program stores: those of somebody who sets the group have another.
+const storedMark = "regie"
 
 // inspect asks Kafka about partitions.
 func (c *Consumer) inspect(ctx context.Context, parts []kafka.TopicPartition) ([]Assigned, error) {
@@ -128,6 +165,7 @@ func (c *Consumer) inspect(ctx context.Context, parts []kafka.TopicPartition) ([
 		out[i] = Assigned{Topic: c.cluster.short(*p.Topic), Partition: p.Partition, TopicID: d.TopicID.String(), Low: ends[i].low, High: ends[i].high, Committed: -1}
 		if o := committed[i].Offset; o >= 0 {
 			out[i].Committed = int64(o)
+			out[i].Foreign = committed[i].Metadata == nil || *committed[i].Metadata != storedMark
 		}
 	}
 	return out, nil
@@ -146,11 +184,53 @@ func (c *Consumer) check(ctx context.Context) error {
 	if len(moved) == 0 {
 		return nil
 	}
-	records := make([]Record, len(moved))
-	for i, a := range moved {
-		records[i] = Record{Topic: a.Topic, Partition: a.Partition}
+	return c.setBack(ctx, moved)
+}
+
+// movedToo are the partitions of the records, and all others that moved with them.
+func (c *Consumer) movedToo(ctx context.Context, records []Record) []Assigned {
+	parts, err := c.moved(ctx)
+	if err != nil {
+		parts = nil // those that are known to have moved; the others' turn comes
 	}
-	return c.setBack(ctx, records)
+	for _, r := range records {
+		if o := c.owned[partitionName(r.Topic, r.Partition)]; o != nil && !slices.Contains(parts, o.Assigned) {
+			parts = append(parts, o.Assigned)
+		}
+	}
+	return parts
+}
+
+// checkEnds sets the partitions back whose logs do not have the next offset.
+func (c *Consumer) checkEnds(ctx context.Context) error {
+	parts := slices.Collect(func(yield func(Assigned) bool) {
+		for _, o := range c.owned {
+			if !yield(o.Assigned) {
+				return
+			}
+		}
+	})
+	tps := make([]kafka.TopicPartition, len(parts))
+	for i, a := range parts {
+		topic := c.cluster.Topic(a.Topic)
+		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: a.Partition}
+	}
+	ends, err := c.cluster.ends(ctx, c.admin, tps)
+	if err != nil {
+		c.astray = ctx.Err() == nil // ask again
+		c.log.Warn("asking for the logs' ends", "error", err)
+		return nil
+	}
+	var out []Assigned
+	for i, a := range parts {
+		if next := c.owned[a.String()].next; next < ends[i].low || next > ends[i].high {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		out = parts // it is one of them
+	}
+	return c.setBack(ctx, out)
 }
 
 func (c *Consumer) moved(ctx context.Context) ([]Assigned, error) {
@@ -181,24 +261,24 @@ func (c *Consumer) moved(ctx context.Context) ([]Assigned, error) {
 	return moved, nil
 }
 
-// setBack begins the partitions of the records again, from where the sink says.
-func (c *Consumer) setBack(ctx context.Context, records []Record) error {
-	tps := make([]kafka.TopicPartition, len(records))
-	for i, r := range records {
-		topic := c.cluster.Topic(r.Topic)
-		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: r.Partition}
+// setBack begins the partitions again, from where the sink says.
+func (c *Consumer) setBack(ctx context.Context, parts []Assigned) error {
+	if len(parts) == 0 {
+		return nil
 	}
-	c.cluster.metrics.setBack.WithLabelValues(c.cfg.Role).Add(float64(len(records)))
-	c.log.Warn("the sink is not where it was left, reading again", "partitions", len(records))
+	tps := make([]kafka.TopicPartition, len(parts))
+	for i, a := range parts {
+		topic := c.cluster.Topic(a.Topic)
+		tps[i] = kafka.TopicPartition{Topic: &topic, Partition: a.Partition}
+	}
+	c.cluster.metrics.setBack.WithLabelValues(c.cfg.Role).Add(float64(len(parts)))
 	tps, err := c.begin(ctx, tps)
 	if err != nil {
 		return nil // ctx is done
 	}
-	sought, err := c.c.SeekPartitions(tps)
-	for _, p := range sought {
-		if c.owned[partitionName(c.cluster.short(*p.Topic), p.Partition)] != nil {
-			err = errors.Join(err, p.Error)
-		}
+	// No seek: a partition whose offset the log did not have is stopped, and cannot.
+	if err = c.c.IncrementalUnassign(tps); err == nil {
+		err = c.c.IncrementalAssign(tps)
 	}
 	if err != nil { // what is read next would not be what the sink was told: start over
 		return fmt.Errorf("setting partitions back: %w", err)

@@ -53,12 +53,17 @@ type Consumer struct {
 	dead  *Producer
 	owned map[string]*ownedPartition
 	ready atomic.Bool
-	// waits says for what, until ready.
+	// waits says for what, until ready; see unready.
 	waits atomic.Pointer[string]
 	lag   *lag
 	pulse *pulse
 	// assigned is since when the assignment is as it is; zero before the first.
 	assigned time.Time
+	// astray: the client met a log that does not have the offset it asked for.
+	astray bool
+	// begun: partitions were assigned before.
+	begun bool
+	toEnd catchUp
 }
 
 type ownedPartition struct {
@@ -131,9 +136,18 @@ func (c *Cluster) NewConsumer(cfg ConsumerConfig) *Consumer {
 // Ready tells whether every assigned partition has been applied up to where its log ended at assignment.
 func (c *Consumer) Ready() bool { return c.ready.Load() }
 
-// Waits says what the consumer waits for as long as it is not ready.
-func (c *Consumer) Waits() string { return *c.waits.Load() }
+// Waiting is what the consumer waits for, with how far it is; nil when it is ready.
+func (c *Consumer) Waiting() error {
+	if c.Ready() {
+		return nil
+	}
+	if waits := *c.waits.Load(); waits != "" {
+		return errors.New(waits)
+	}
+	return errors.New(c.toEnd.progress().String())
+}
 
+// unready says what for; "" for what is left of its logs.
 func (c *Consumer) unready(waits string) {
 	c.waits.Store(&waits)
 	c.ready.Store(false)
@@ -172,7 +186,9 @@ func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
 // Run consumes until ctx is done, then finishes the batch under way, commits, and returns nil. An error means that the consumer
 // cannot go on: a fatal client error, or another process that runs under the same instance name.
 func (c *Consumer) Run(ctx context.Context) (err error) {
-	c.c, err = kafka.NewConsumer(c.cluster.groupConfig(c.cfg.Role))
+	cfg := c.cluster.groupConfig(c.cfg.Role)
+	(*cfg)["auto.offset.reset"] = "error" // the sink says where to begin, also when the log was cut
+	c.c, err = kafka.NewConsumer(cfg)
 	if err != nil {
 		return fmt.Errorf("making the consumer of %s: %w", c.cfg.Role, err)
 	}
@@ -228,6 +244,13 @@ func (c *Consumer) loop(ctx, work context.Context) error {
 			}
 		}
 		c.markReady()
+		c.tell()
+		if c.astray {
+			c.astray = false
+			if err := c.checkEnds(ctx); err != nil {
+				return err
+			}
+		}
 		if time.Now().After(check) {
 			c.pulse.beat("checking the sink's positions")
 			if err := c.check(ctx); err != nil {
@@ -254,8 +277,8 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 		}
 		switch e := ev.(type) {
 		case *kafka.Message:
-			if e.TopicPartition.Error != nil {
-				c.log.Warn("reading a record", "error", e.TopicPartition.Error)
+			if err := e.TopicPartition.Error; err != nil {
+				c.complain("reading a record", err)
 				continue
 			}
 			r := c.cluster.fromMessage(e)
@@ -271,6 +294,7 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 			// What came before it is in this batch or applied; transaction markers count, so an offset would not tell.
 			if o := c.owned[partitionName(c.cluster.short(*e.Topic), e.Partition)]; o != nil {
 				o.caughtUp = true
+				c.toEnd.reached(o.String())
 				c.lag.reachedEnd(o.Topic, o.Partition, int64(e.Offset))
 			}
 		case *kafka.Stats:
@@ -279,13 +303,23 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 			if e.IsFatal() || Fenced(e) {
 				return nil, fmt.Errorf("consuming as %s: %w", c.cluster.cfg.Instance, e)
 			}
-			c.log.Warn("kafka client", "error", e)
+			c.complain("kafka client", e)
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return b, nil
+}
+
+// complain logs an error of the client that is no reason to end, and notes the one that asks for a new beginning.
+func (c *Consumer) complain(what string, err error) {
+	var ke kafka.Error
+	if errors.As(err, &ke) && (ke.Code() == kafka.ErrAutoOffsetReset || ke.Code() == kafka.ErrOffsetOutOfRange) {
+		c.astray = true
+		return
+	}
+	c.log.Warn(what, "error", err)
 }
 
 // apply brings a batch to its end: effects, dead letters, then its offsets.
@@ -326,7 +360,7 @@ func (c *Consumer) effects(ctx, work context.Context, b *Batch) (done bool, err 
 			return false, err
 		}
 		if errors.Is(err, ErrMoved) {
-			return false, c.setBack(ctx, b.Ends())
+			return false, c.setBack(ctx, c.movedToo(ctx, b.Ends()))
 		}
 		c.cluster.metrics.Retried(c.cfg.Role)
 		b.spans.retried(err)
@@ -351,6 +385,7 @@ func (c *Consumer) effects(ctx, work context.Context, b *Batch) (done bool, err 
 
 // store stores the offsets after records whose effects are done.
 func (c *Consumer) store(ends []Record) {
+	mark := storedMark
 	var offsets []kafka.TopicPartition
 	for _, r := range ends {
 		o := c.owned[partitionName(r.Topic, r.Partition)]
@@ -358,8 +393,9 @@ func (c *Consumer) store(ends []Record) {
 			continue
 		}
 		o.next = r.Offset + 1
+		c.toEnd.applied(o.String(), o.next)
 		topic := c.cluster.Topic(r.Topic)
-		offsets = append(offsets, kafka.TopicPartition{Topic: &topic, Partition: r.Partition, Offset: kafka.Offset(o.next)})
+		offsets = append(offsets, kafka.TopicPartition{Topic: &topic, Partition: r.Partition, Offset: kafka.Offset(o.next), Metadata: &mark})
 	}
 	// It fails for partitions lost since: their new owner goes by the sink's position.
 	if _, err := c.c.StoreOffsets(offsets); err != nil {
@@ -420,6 +456,7 @@ func (c *Consumer) idle(ctx context.Context, d time.Duration) error {
 			if e.IsFatal() || Fenced(e) {
 				return fmt.Errorf("consuming as %s: %w", c.cluster.cfg.Instance, e)
 			}
+			c.complain("kafka client", e)
 		case *kafka.Stats:
 			c.statistics(e)
 		case *kafka.Message: // of a partition assigned meanwhile: read it again
@@ -462,6 +499,17 @@ func (c *Consumer) markReady() {
 		}
 	}
 	c.ready.Store(true)
+	if n, took, why := c.toEnd.end(); why != "" {
+		c.log.Info("read to the end", "why", why, "records", n, "took", took.Round(time.Millisecond).String())
+	}
+}
+
+// tell says every few seconds how far a role is that is not ready.
+func (c *Consumer) tell() {
+	if !c.ready.Load() && c.toEnd.due() {
+		p := c.toEnd.progress()
+		c.log.Info("catching up", "why", p.why, "records", p.done, "of", p.total, "percent", p.percent(), "to_go", p.left.String())
+	}
 }
 
 func isFatal(err error) bool {

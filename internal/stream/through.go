@@ -19,6 +19,8 @@ type Through struct {
 	output    map[string]string // by input topic
 	p         *Producer
 	tails     map[string]int64 // the offset of each output partition's last record, by input partition
+	// lows are the first offsets of the outputs: what was before one that has risen is computed again.
+	lows map[string]int64
 }
 
 // NewThrough makes a sink. Transform must be pure; an error of it sets the record aside. output names each input
@@ -28,7 +30,7 @@ func (c *Cluster) NewThrough(output map[string]string, transform func(Record) ([
 	if err != nil {
 		return nil, err
 	}
-	return &Through{cluster: c, transform: transform, output: output, p: p, tails: map[string]int64{}}, nil
+	return &Through{cluster: c, transform: transform, output: output, p: p, tails: map[string]int64{}, lows: map[string]int64{}}, nil
 }
 
 // Close ends the producer.
@@ -89,18 +91,27 @@ func (t *Through) Start(ctx context.Context, parts []Assigned) ([]Start, error) 
 	}
 	out := make([]Start, len(parts))
 	for i, a := range parts {
-		tail := tails[i]
-		t.tails[a.String()] = tail.offset
+		tail, name := tails[i], a.String()
+		t.tails[name] = tail.offset
+		low, known := t.lows[name]
+		cut := known && low < tail.low
+		t.lows[name] = tail.low
+		committed := a.Committed
+		if a.Foreign { // who sets the group forward must not leave records out
+			committed = -1
+		}
 		switch {
 		case tail.topicID == "":
 			out[i] = Start{Offset: a.Low, Why: "its output is empty"}
+		case cut:
+			out[i] = Start{Offset: a.Low, Why: "records of its output were deleted"}
 		case tail.topicID != a.TopicID:
 			out[i] = Start{Offset: a.Low, Why: "the topic was created again"}
 		case tail.foreign:
 			out[i] = Start{Offset: max(tail.source+1, a.Low)}
 		default:
 			// Records that had no output leave no trace there; the group knows of them.
-			out[i] = Start{Offset: max(tail.source+1, a.Committed, a.Low)}
+			out[i] = Start{Offset: max(tail.source+1, committed, a.Low)}
 		}
 		if out[i].Offset > a.High {
 			out[i] = Start{Offset: a.Low, Why: "its output's source lies beyond the log's end"}
@@ -112,13 +123,13 @@ func (t *Through) Start(ctx context.Context, parts []Assigned) ([]Start, error) 
 // Moved implements Sink.
 func (t *Through) Moved(ctx context.Context, parts []Assigned) ([]Assigned, error) {
 	tps := t.outputs(parts)
-	ends, err := t.highs(ctx, tps)
+	ends, err := t.ends(ctx, tps)
 	if err != nil {
 		return nil, err
 	}
 	var moved []Assigned
 	for i, a := range parts {
-		if ends[i]-1 != t.tails[a.String()] {
+		if name := a.String(); ends[i].high-1 != t.tails[name] || ends[i].low > t.lows[name] {
 			moved = append(moved, a)
 		}
 	}
@@ -134,24 +145,17 @@ func (t *Through) outputs(parts []Assigned) []kafka.TopicPartition {
 	return tps
 }
 
-func (t *Through) highs(ctx context.Context, tps []kafka.TopicPartition) ([]int64, error) {
+func (t *Through) ends(ctx context.Context, tps []kafka.TopicPartition) ([]logEnds, error) {
 	admin, err := t.cluster.admin()
 	if err != nil {
 		return nil, err
 	}
-	ends, err := t.cluster.ends(ctx, admin, tps)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]int64, len(ends))
-	for i, e := range ends {
-		out[i] = e.high
-	}
-	return out, nil
+	return t.cluster.ends(ctx, admin, tps)
 }
 
 type tail struct {
 	offset  int64 // -1: no record
+	low     int64 // the log's first offset
 	source  int64
 	topicID string
 	foreign bool // not what this instance wrote last, though it was the owner
@@ -160,7 +164,7 @@ type tail struct {
 // readTails reads the last record of each output partition.
 func (t *Through) readTails(ctx context.Context, parts []Assigned) ([]tail, error) {
 	tps := t.outputs(parts)
-	highs, err := t.highs(ctx, tps)
+	ends, err := t.ends(ctx, tps)
 	if err != nil {
 		return nil, err
 	}
@@ -168,12 +172,12 @@ func (t *Through) readTails(ctx context.Context, parts []Assigned) ([]tail, erro
 	index := map[string]int{}
 	var ask []kafka.TopicPartition
 	for i, a := range parts {
-		out[i] = tail{offset: highs[i] - 1}
+		out[i] = tail{offset: ends[i].high - 1, low: ends[i].low}
 		if known, ok := t.tails[a.String()]; ok && known != out[i].offset {
 			out[i].foreign = true
 		}
-		if highs[i] > 0 {
-			tps[i].Offset = kafka.Offset(highs[i] - 1)
+		if ends[i].high > ends[i].low {
+			tps[i].Offset = kafka.Offset(ends[i].high - 1)
 			ask = append(ask, tps[i])
 			index[partitionName(*tps[i].Topic, tps[i].Partition)] = i
 		}
