@@ -84,6 +84,9 @@ type cmsCommand struct {
 	Delete struct {
 		target
 	} `cmd:"" help:"Delete a document."`
+	Export struct {
+		Collection string `arg:"" help:"channel, programme, video, person or page."`
+	} `cmd:"" help:"Print all documents of a collection, as put reads them."`
 }
 
 type target struct {

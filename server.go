@@ -95,7 +95,10 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 
 // edit runs a command on the CMS: a MongoDB's, or the embedded one of a running process.
 func (c *config) edit(ctx context.Context, command string, std cli.IO) error {
-	var store cms.Store = cms.NewRemote(c.Admin)
+	var store interface {
+		cms.Store
+		cli.Documents
+	} = cms.NewRemote(c.Admin)
 	if c.Mongodb != "" {
 		m, err := cms.OpenMongo(ctx, c.Mongodb, c.MongodbDatabase)
 		if err != nil {
@@ -116,6 +119,8 @@ func (c *config) edit(ctx context.Context, command string, std cli.IO) error {
 		return cli.Set(ctx, std, store, c.CMS.Set.Collection, c.CMS.Set.Ref, c.CMS.Set.Assignments)
 	case "cms put <collection>", "cms put <collection> <file>":
 		return cli.Put(ctx, std, store, c.CMS.Put.Collection, c.CMS.Put.File)
+	case "cms export <collection>":
+		return cli.Export(ctx, std, store, c.CMS.Export.Collection)
 	case "cms delete <collection> <slug-or-id>":
 		return cli.Delete(ctx, std, store, c.CMS.Delete.Collection, c.CMS.Delete.Ref)
 	}
@@ -282,7 +287,7 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 		return err
 	}
 	p.closeLater(store.Close)
-	p.source, p.editor = store, cms.Handler(store, p.part("cms"))
+	p.source, p.editor = store, cms.Handler(store, store, p.part("cms"))
 	if p.secret == "" {
 		if p.secret, err = embedded.Secret(p.Data); err != nil {
 			return err

@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -147,12 +149,48 @@ func Put(ctx context.Context, std IO, store cms.Store, collection, file string) 
 		}
 		docs = append(docs, doc)
 	}
-	n, err := store.Put(ctx, collection, docs)
+	n := 0
+	for some := range slices.Chunk(docs, putAtOnce) {
+		written, err := store.Put(ctx, collection, some)
+		n += written
+		if err != nil && len(docs) > putAtOnce {
+			err = fmt.Errorf("after %d documents were written: %w", n, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(std.Out, "%d of %d documents written\n", n, len(docs))
+	return err
+}
+
+// putAtOnce is how many documents go to the store together: all of them, or none.
+const putAtOnce = 1000
+
+// Documents are all of a store's.
+type Documents interface {
+	// Each calls fn with every document of a collection.
+	Each(ctx context.Context, collection string, fn func(doc bson.Raw) error) error
+}
+
+// Export prints all documents of a collection as canonical Extended JSON, one a line: what Put reads, type by type.
+func Export(ctx context.Context, std IO, from Documents, collection string) error {
+	if err := cms.CheckCollection(collection); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(std.Out)
+	err := from.Each(ctx, collection, func(doc bson.Raw) error {
+		ext, err := bson.MarshalExtJSON(doc, true, false)
+		if err != nil {
+			return fmt.Errorf("writing a document of %s as Extended JSON: %w", collection, err)
+		}
+		_, err = out.Write(append(ext, '\n'))
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.Out, "%d of %d documents written\n", n, len(docs))
-	return err
+	return out.Flush()
 }
 
 // Delete removes a document.

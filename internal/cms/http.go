@@ -23,8 +23,9 @@ const maxBody = 64 << 20
 
 var errTooLarge = fmt.Errorf("the documents have more than %d MiB together as Extended JSON, and none was written: put fewer at once", maxBody>>20)
 
-// Handler serves a store to Remote, at /cms/{collection}/{ref}. Documents are canonical Extended JSON, one a line.
-func Handler(store Store, log *slog.Logger) http.Handler {
+// Handler serves a store to Remote, at /cms/{collection}/{ref}; all documents of a collection are at /cms/{collection}.
+// Documents are canonical Extended JSON, one a line.
+func Handler(store Store, source Source, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, fn func(r *http.Request, collection, ref string) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -60,6 +61,22 @@ func Handler(store Store, log *slog.Logger) http.Handler {
 		ext, err := bson.MarshalExtJSON(doc, true, false)
 		return json.RawMessage(ext), err
 	})
+	mux.HandleFunc("GET /cms/{collection}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/x-ndjson")
+		w.Header().Set("Trailer", headerDone)
+		err := source.Snapshot(r.Context(), r.PathValue("collection"), bson.RawValue{}, func(doc bson.Raw) error {
+			ext, err := bson.MarshalExtJSON(doc, true, false)
+			if err == nil {
+				_, err = w.Write(append(ext, '\n'))
+			}
+			return err
+		})
+		if err != nil { // what was sent is not all: the answer breaks off
+			log.Error("reading all of a collection", "path", r.URL.Path, "error", err)
+			return
+		}
+		w.Header().Set(headerDone, "true")
+	})
 	handle("POST /cms/{collection}", func(r *http.Request, collection, _ string) (any, error) {
 		docs, err := readDocuments(r.Body)
 		if err != nil {
@@ -84,6 +101,9 @@ func Handler(store Store, log *slog.Logger) http.Handler {
 	})
 	return mux
 }
+
+// headerDone is the trailer of an answer that has all documents.
+const headerDone = "Regie-Done"
 
 // badRequest is an error of who edits, not of the store.
 type badRequest struct{ error }
@@ -196,6 +216,50 @@ func (r *Remote) Delete(ctx context.Context, collection, ref string) error {
 	return r.do(ctx, http.MethodDelete, collection, ref, nil, nil)
 }
 
+// Each calls fn with every document of a collection.
+func (r *Remote) Each(ctx context.Context, collection string, fn func(bson.Raw) error) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base+url.PathEscape(collection), nil)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", r.base, err)
+	}
+	res, err := (&http.Client{}).Do(req) // however long it takes
+	if err != nil {
+		return r.unreachable(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking %s: the answer is %s: is this a regie with the embedded CMS?", req.URL, res.Status)
+	}
+	lines := bufio.NewReaderSize(res.Body, 1<<16)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", req.URL, err)
+		}
+		var doc bson.Raw
+		if err := bson.UnmarshalExtJSON(line, true, &doc); err != nil {
+			return fmt.Errorf("reading %s: %w", req.URL, err)
+		}
+		if err := fn(doc); err != nil {
+			return err
+		}
+	}
+	if res.Trailer.Get(headerDone) == "" {
+		return fmt.Errorf("reading %s: the answer breaks off: its log says why", req.URL)
+	}
+	return nil
+}
+
+func (r *Remote) unreachable(err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("no regie answers at %s: start one with `go run .`, name its address with --admin, or a MongoDB with --mongodb", strings.TrimSuffix(strings.TrimPrefix(r.base, "http://"), "/cms/"))
+	}
+	return fmt.Errorf("asking %s: %w", r.base, err)
+}
+
 func (r *Remote) do(ctx context.Context, method, collection, ref string, body io.Reader, into any) error {
 	u := r.base + url.PathEscape(collection)
 	if ref != "" {
@@ -207,10 +271,7 @@ func (r *Remote) do(ctx context.Context, method, collection, ref string, body io
 	}
 	res, err := r.client.Do(req)
 	if err != nil {
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			return fmt.Errorf("no regie answers at %s: start one with `go run .`, name its address with --admin, or a MongoDB with --mongodb", strings.TrimSuffix(strings.TrimPrefix(r.base, "http://"), "/cms/"))
-		}
-		return fmt.Errorf("asking %s: %w", r.base, err)
+		return r.unreachable(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {

@@ -63,6 +63,11 @@ func (m *Mongo) IDs(ctx context.Context, collection string, fn func(bson.RawValu
 	return m.scan(ctx, collection, only, func(doc bson.Raw) error { return fn(doc.Lookup("_id")) })
 }
 
+// Each calls fn with every document of a collection.
+func (m *Mongo) Each(ctx context.Context, collection string, fn func(bson.Raw) error) error {
+	return m.Snapshot(ctx, collection, bson.RawValue{}, fn)
+}
+
 // Snapshot implements Source.
 func (m *Mongo) Snapshot(ctx context.Context, collection string, after bson.RawValue, fn func(bson.Raw) error) error {
 	opts := options.Find().SetBatchSize(1000)
