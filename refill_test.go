@@ -363,7 +363,7 @@ func TestRefill(t *testing.T) {
 			t.Fatal(err)
 		}
 		editAll(t)
-		eventually(t, func() string { return s.transformed(number) })
+		eventually(t, func() string { return s.transformed() })
 		s.cut(stream.Catalog("programme"))
 		s.start("project")
 		s.said("project", 0, `msg="reading again"`, `why="records were deleted before the sink had them"`, "position ")
@@ -430,8 +430,8 @@ func (s *system) cut(topic string) {
 	})
 }
 
-// transformed says what is missing until the catalogue's topics have stopped growing after an edit.
-func (s *system) transformed(int) string {
+// transformed says what is missing until capture and transform have done all: until their topics stop growing.
+func (s *system) transformed() string {
 	cms, catalog := s.ends()[stream.CMS("programme")], s.ends()[stream.Catalog("programme")]
 	tick := time.NewTimer(time.Second)
 	defer tick.Stop()

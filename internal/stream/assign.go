@@ -113,7 +113,8 @@ func (c *Consumer) explain(as []Assigned, starts []Start) {
 	const passedOver = "its committed offsets are not this role's: the sink's own position counts"
 	for i, a := range as {
 		s := starts[i]
-		if s.Why != "" && (a.High > s.Offset || s.Detail != "") {
+		// At the start there is nothing to say of an empty log.
+		if s.Why != "" && (a.High > s.Offset || s.Detail != "" || c.begun && s.Why != whyEmpty) {
 			add(s.Why, a, s.Detail, a.High-s.Offset)
 		}
 		if a.Committed > a.High || a.Foreign && a.Committed > s.Offset {

@@ -294,7 +294,13 @@ func TestARoleThatCatchesUpSaysHowFarItIs(t *testing.T) {
 	put(t, c, rs...)
 	step := make(chan struct{}, 40)
 	sink := &keeper{}
-	sink.before = func(*stream.Batch) error { <-step; return nil }
+	sink.before = func(b *stream.Batch) error {
+		<-step
+		if b.Records[0].Offset == 10 { // the machine is slow
+			<-time.After(stream.TellEvery)
+		}
+		return nil
+	}
 	r := consume(t, c, stream.ConsumerConfig{Sink: sink, MaxBatch: 10})
 	step <- struct{}{}
 	sink.awaitApplied(t, 10)
@@ -307,6 +313,7 @@ func TestARoleThatCatchesUpSaysHowFarItIs(t *testing.T) {
 		step <- struct{}{}
 	}
 	eventually(t, "ready", func() bool { return r.Waiting() == nil })
+	log.once(t, `msg="catching up"`, "records=20 of=40 percent=50 to_go=")
 	log.once(t, `msg="reading again"`, "level=INFO", "topics="+in, "partitions=1", "records=40")
 	log.once(t, `msg="read to the end"`, `why="the sink has no position`, "records=40", "took=")
 }
