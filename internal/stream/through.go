@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"go.opentelemetry.io/otel/trace"
@@ -104,7 +105,7 @@ func (t *Through) Start(ctx context.Context, parts []Assigned) ([]Start, error) 
 		case tail.topicID == "":
 			out[i] = Start{Offset: a.Low, Why: "its output is empty"}
 		case cut:
-			out[i] = Start{Offset: a.Low, Why: "records of its output were deleted"}
+			out[i] = Start{Offset: a.Low, Why: "records of its output were deleted", Detail: fmt.Sprintf("output %d to %d", tail.low, tail.offset+1)}
 		case tail.topicID != a.TopicID:
 			out[i] = Start{Offset: a.Low, Why: "the topic was created again"}
 		case tail.foreign:
