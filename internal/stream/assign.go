@@ -114,10 +114,10 @@ func (c *Consumer) explain(as []Assigned, starts []Start) {
 	for i, a := range as {
 		s := starts[i]
 		// At the start there is nothing to say of an empty log.
-		if s.Why != "" && (a.High > s.Offset || s.Detail != "" || c.begun && s.Why != whyEmpty) {
+		if s.Why != "" && (a.High > s.Offset || s.Detail != "" || c.begun && s.Why != whyEmpty && s.Why != whyNoOutput) {
 			add(s.Why, a, s.Detail, a.High-s.Offset)
 		}
-		if a.Committed > a.High || a.Foreign && a.Committed > s.Offset {
+		if s.Why == "" && (a.Committed > a.High || a.Foreign && a.Committed > s.Offset) {
 			add(passedOver, a, fmt.Sprintf("committed %d, log %d to %d", a.Committed, a.Low, a.High), a.High-s.Offset)
 		}
 	}

@@ -184,7 +184,7 @@ func TestOutputThatWasDeletedIsComputedAgain(t *testing.T) {
 			defer start(t, c)()
 			put(t, c, at(0, "a"), at(0, "b"), at(0, "c"))
 			before := await(t, c, out, 3)
-			words := []string{`msg="reading again"`, `why="`, "output", "first=" + in + "/0", "records=3"}
+			words := []string{`msg="reading again"`, `why="`, "output", in + "/0", "records=3"}
 			said := len(log.lines(words...)) // its start, if that was after the records
 			to := int64(2)
 			if all {

@@ -37,6 +37,8 @@ func (c *Cluster) NewThrough(output map[string]string, transform func(Record) ([
 // Close ends the producer.
 func (t *Through) Close() { t.p.Close() }
 
+const whyNoOutput = "its output is empty"
+
 // headerMore is on each but the last of the records computed from one: a tail that bears it is half a job.
 const headerMore = "source-more"
 
@@ -103,7 +105,7 @@ func (t *Through) Start(ctx context.Context, parts []Assigned) ([]Start, error) 
 		}
 		switch {
 		case tail.topicID == "":
-			out[i] = Start{Offset: a.Low, Why: "its output is empty"}
+			out[i] = Start{Offset: a.Low, Why: whyNoOutput}
 		case cut:
 			out[i] = Start{Offset: a.Low, Why: "records of its output were deleted", Detail: fmt.Sprintf("output %d to %d", tail.low, tail.offset+1)}
 		case tail.topicID != a.TopicID:
