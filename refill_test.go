@@ -272,7 +272,7 @@ func TestRefill(t *testing.T) {
 	eventually(t, func() string { return s.served(edited) })
 	whole := func(t *testing.T) {
 		t.Helper()
-		eventually(t, func() string { return s.served(edited) })
+		eventuallyWithin(t, 2*time.Minute, func() string { return s.served(edited) }) // a client may be slow to hear of a replica
 		eventually(t, func() string { return s.differences(c) })
 		s.awaitReady("project")
 	}
@@ -312,6 +312,10 @@ func TestRefill(t *testing.T) {
 			r := nodes[replica].cmd.Process
 			if err := r.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
+			}
+			// Else the kernel would keep for it what it is sent.
+			if out, err := exec.CommandContext(t.Context(), "redis-cli", "-p", primary, "client", "kill", "type", "replica").CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "1" {
+				t.Fatalf("cutting the replica off: %s %v", out, err)
 			}
 			editAll(t)
 			eventually(t, func() string { return s.served(edited) })
