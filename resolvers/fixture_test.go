@@ -251,13 +251,18 @@ func (a *api) reads(t *testing.T, query string) int64 {
 	t.Helper()
 	a.gather.Store(int64(20 * time.Millisecond))
 	defer a.gather.Store(int64(loaders.Gather))
-	least := int64(math.MaxInt64)
-	for range 2 { // a loaded machine may split a level's batch, but never joins two
+	least, seen := int64(math.MaxInt64), 0
+	for try := 0; try < 10 && seen < 2; try++ { // a loaded machine may split a level's batch, but never joins two
 		a.trips.Store(0)
 		if got := a.query(t, query); len(got.Errors) > 0 {
 			t.Fatalf("%s: %v", query, got.Errors)
 		}
-		least = min(least, a.trips.Load())
+		switch n := a.trips.Load(); {
+		case n < least:
+			least, seen = n, 1
+		case n == least:
+			seen++
+		}
 	}
 	return least
 }

@@ -191,7 +191,8 @@ func TestOutputThatWasDeletedIsComputedAgain(t *testing.T) {
 				to = 3
 			}
 			cut(t, c, admin, out, 0, to)
-			got := await(t, c, out, 3)
+			eventually(t, "it is said", func() bool { return len(log.lines(words...)) > said })
+			got := await(t, c, out, 6-int(to)) // with what was left
 			if diff := cmp.Diff(before, got[len(got)-3:]); diff != "" {
 				t.Error(diff)
 			}
