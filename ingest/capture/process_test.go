@@ -279,6 +279,8 @@ func (f *fleet) check(want history) {
 	for _, changes := range want {
 		n += len(changes)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.t.Logf("%d edits, %q", n, f.said)
 }
 
