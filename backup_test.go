@@ -83,7 +83,7 @@ func catalogue(t *testing.T, site string) map[string][]any {
 func TestBackupOnRealServers(t *testing.T) {
 	commands := howTo(t, "On real servers", 2)
 	s := realServers(t)
-	c := s.fill(servertest.Titles(t))
+	c := s.fill(servertest.FewTitles(t))
 	edited := c.docs["programme"][0].ID
 	s.must("cms", "set", "programme", edited, "title=Edited after the import", "year:={\"$numberLong\": \"1999\"}")
 	s.must("cms", "delete", "programme", c.docs["programme"][1].ID)

@@ -248,7 +248,7 @@ func (r *reader) check(v any) error {
 func TestRefill(t *testing.T) {
 	nodes := redisCluster(t)
 	s := realServers(t)
-	c := s.fill(servertest.Titles(t))
+	c := s.fill(servertest.FewTitles(t))
 	entities := 0
 	for _, docs := range c.docs {
 		entities += len(docs)
