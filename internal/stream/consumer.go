@@ -81,7 +81,8 @@ const (
 	defaultBatch  = 500
 	maxBatchBytes = 32 * mebi
 	idlePoll      = 100 * time.Millisecond
-	// checkEvery is how soon a sink that was emptied behind our back is noticed when no record comes.
+	// checkEvery is how soon a sink that was emptied behind our back is noticed when no record comes, if asking is quick;
+	// ten times that, if it is not.
 	checkEvery = time.Second
 	// checkTimeout is how long records may wait for a server that does not answer whether it is so.
 	checkTimeout = time.Second
@@ -253,10 +254,12 @@ func (c *Consumer) loop(ctx, work context.Context) error {
 		}
 		if time.Now().After(check) {
 			c.pulse.beat("checking the sink's positions")
+			began := time.Now()
 			if err := c.check(ctx); err != nil {
 				return err
 			}
-			check = time.Now().Add(checkEvery)
+			// A record that comes meanwhile waits: that is to happen to one in 200 at the most.
+			check = time.Now().Add(min(max(checkEvery, 200*time.Since(began)), 10*checkEvery))
 		}
 	}
 	return nil
