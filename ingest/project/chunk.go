@@ -53,20 +53,21 @@ type rejection struct {
 // project takes of each entity the newest record that can be projected, and rejects all that cannot.
 func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[partition]int64) {
 	c.changes, c.edits = make([]catalog.Change, 0, len(entities)), make([]edit, 0, len(entities))
+	isReplayed := func(i int) bool {
+		return len(replayed) > 0 && rs[i].Offset < replayed[partition{rs[i].Topic, rs[i].Partition}]
+	}
 	for _, of := range entities {
 		slices.SortFunc(of, func(i, j int) int { return cmp.Or(rs[j].Fence.Compare(rs[i].Fence), cmp.Compare(j, i)) })
 		var newest *edit
-		again := false
 		for _, i := range of {
-			again = again || len(replayed) > 0 && rs[i].Offset < replayed[partition{rs[i].Topic, rs[i].Partition}]
 			en, err := read(rs[i])
 			if err == nil && newest == nil {
 				var ch catalog.Change
 				if ch, err = en.change(rs[i]); err == nil {
+					ch.Replayed = slices.ContainsFunc(of, isReplayed)
 					c.changes = append(c.changes, ch)
-					c.edits = append(c.edits, edit{kind: ch.Kind, id: ch.ID, changedAt: rs[i].CMSTime()})
+					c.edits = append(c.edits, edit{kind: ch.Kind, id: ch.ID, changedAt: rs[i].CMSTime(), replayed: isReplayed(i)})
 					newest = &c.edits[len(c.edits)-1]
-					newest.replayed = again // it is the first that is looked at
 				}
 			}
 			switch {
@@ -75,9 +76,6 @@ func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[parti
 			case newest.title == "": // or it is a tombstone after its DELETED event
 				newest.title = en.title
 			}
-		}
-		if newest != nil {
-			c.changes[len(c.changes)-1].Replayed = again
 		}
 	}
 }
