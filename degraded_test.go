@@ -185,8 +185,8 @@ func startLonely(t *testing.T, fill, read string) *lonely {
 	if err := client.Close(); err != nil {
 		t.Fatal(err)
 	}
-	g := &lonely{t: t, site: freePort(t), admin: freePort(t)}
-	rpc := freePort(t)
+	g := &lonely{t: t, site: servertest.FreeAddress(t), admin: servertest.FreeAddress(t)}
+	rpc := servertest.FreeAddress(t)
 	g.child = start(t, t.TempDir(), []string{
 		"REGIE_REDIS=" + read, "REGIE_KAFKA=127.0.0.1:1", "REGIE_MONGODB=mongodb://127.0.0.1:1", "REGIE_PROJECT=" + name, "REGIE_SECRET=secret of the test",
 	}, "run", "--role", "gateway", "--http", g.site, "--admin", g.admin, "--grpc", rpc)
@@ -508,7 +508,7 @@ func newOwnRedis(t *testing.T) *ownRedis {
 // realRedis starts a redis-server that keeps its data.
 func realRedis(t *testing.T, flags ...string) *ownRedis {
 	t.Helper()
-	r := &ownRedis{address: freePort(t)}
+	r := &ownRedis{address: servertest.FreeAddress(t)}
 	_, port, _ := net.SplitHostPort(r.address)
 	dir := t.TempDir()
 	r.start = func() *exec.Cmd {
@@ -670,7 +670,7 @@ func newCluster(t *testing.T) []*ownRedis {
 	t.Helper()
 	var nodes []*ownRedis
 	for range 3 {
-		nodes = append(nodes, realRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(freePort(t)),
+		nodes = append(nodes, realRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(servertest.FreeAddress(t)),
 			"--cluster-require-full-coverage", "no", "--cluster-allow-reads-when-down", "yes", "--cluster-node-timeout", "2000"))
 	}
 	for i, n := range nodes {

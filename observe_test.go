@@ -23,6 +23,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"regie/internal/catalog"
+	"regie/internal/servertest"
 	"regie/internal/stream"
 	"regie/internal/telemetry/collector"
 	catalogv1 "regie/proto/catalog/v1"
@@ -42,7 +43,7 @@ func watch(t *testing.T) *watched {
 		t.Fatal(err)
 	}
 	t.Cleanup(spans.Close)
-	rpc := freePort(t)
+	rpc := servertest.FreeAddress(t)
 	w := &watched{spans: spans, slug: "le-dernier-tram"}
 	w.child = start(t, t.TempDir(), []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + spans.HTTP, "OTEL_BSP_SCHEDULE_DELAY=50"},
 		"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", rpc, "--log-format", "json", "--log-level", "debug")

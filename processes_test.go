@@ -108,7 +108,7 @@ func smallServers(t *testing.T) *small {
 
 func (s *small) start(args ...string) *child {
 	s.t.Helper()
-	s.site, s.admin, s.rpc = freePort(s.t), freePort(s.t), freePort(s.t)
+	s.site, s.admin, s.rpc = servertest.FreeAddress(s.t), servertest.FreeAddress(s.t), servertest.FreeAddress(s.t)
 	return start(s.t, s.t.TempDir(), s.env, append([]string{"run", "--http", s.site, "--admin", s.admin, "--grpc", s.rpc}, args...)...)
 }
 
@@ -340,9 +340,9 @@ func TestServersThatAreAway(t *testing.T) {
 	for _, name := range servers {
 		s.do("kill", name)
 	}
-	admin := freePort(t)
+	admin := servertest.FreeAddress(t)
 	run := func() *child {
-		return start(t, dir, env, "run", "--http", freePort(t), "--admin", admin, "--grpc", freePort(t), "--drain", "0s")
+		return start(t, dir, env, "run", "--http", servertest.FreeAddress(t), "--admin", admin, "--grpc", servertest.FreeAddress(t), "--drain", "0s")
 	}
 	live := func(when string) {
 		t.Helper()
@@ -420,7 +420,7 @@ func twoOfEach(t *testing.T) *pair {
 		p.envs[i] = append(slices.Clone(s.env), "REGIE_INSTANCE="+instance)
 	}
 	for _, role := range roles {
-		p.at[role] = [2][3]string{{freePort(t), freePort(t), freePort(t)}, {freePort(t), freePort(t), freePort(t)}}
+		p.at[role] = [2][3]string{{servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}, {servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}}
 		p.runs[role] = &[2]*child{}
 		for i := range 2 {
 			p.start(role, i)

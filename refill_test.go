@@ -56,9 +56,9 @@ func redisCluster(t *testing.T) map[string]*redisNode {
 	nodes := map[string]*redisNode{}
 	create := []string{"--cluster", "create"}
 	for len(nodes) < 6 {
-		address := freePort(t)
+		address := servertest.FreeAddress(t)
 		_, port, _ := net.SplitHostPort(address)
-		_, bus, _ := net.SplitHostPort(freePort(t))
+		_, bus, _ := net.SplitHostPort(servertest.FreeAddress(t))
 		n := &redisNode{t: t, port: port, args: []string{
 			"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no", "--cluster-enabled", "yes",
 			"--cluster-port", bus, "--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "3000", "--cluster-replica-validity-factor", "0",

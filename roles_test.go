@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -55,7 +53,7 @@ func realServers(t *testing.T) *system {
 	s.connect()
 	s.must("topics", "apply", "--replication", "1")
 	for _, role := range roles {
-		s.ports[role] = [3]string{freePort(t), freePort(t), freePort(t)}
+		s.ports[role] = [3]string{servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}
 		s.start(role)
 	}
 	s.site = "http://" + s.ports["gateway"][0]
@@ -155,26 +153,6 @@ func (s *system) ends() map[string]int64 {
 		ends[strings.TrimPrefix(*at.Topic, s.name+".")] += int64(r.Offset)
 	}
 	return ends
-}
-
-// handedOut are the ports that tests have been given.
-var handedOut sync.Map
-
-// freePort is an address that nobody has: below the ports that the system gives to connections, and no other test's.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		port := 10_000 + rand.IntN(20_000)
-		if _, taken := handedOut.LoadOrStore(port, true); taken {
-			continue
-		}
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			_ = l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 func (s *system) start(role string) {

@@ -3,7 +3,6 @@ package capture_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -54,7 +53,7 @@ func newReplicaSet(t *testing.T, members int) *replicaSet {
 	var config bson.A
 	var addrs []string
 	for i := range members {
-		m := &member{addr: freeAddr(t), dir: t.TempDir()}
+		m := &member{addr: servertest.FreeAddress(t), dir: t.TempDir()}
 		rs.members = append(rs.members, m)
 		rs.start(m)
 		t.Cleanup(func() { rs.kill(m) })
@@ -91,21 +90,6 @@ func connect(t *testing.T, uri string) *mongo.Client {
 	}
 	t.Cleanup(func() { client.Disconnect(context.Background()) })
 	return client
-}
-
-// freeAddr is below the range that the kernel gives to outgoing connections: a server that is down for a moment finds it
-// free when it comes back.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no free port")
-	return ""
 }
 
 func (rs *replicaSet) start(m *member) {
