@@ -13,7 +13,7 @@ import (
 var imports = map[string][]string{
 	"regie/proto":               {"regie/proto"},
 	"regie/internal":            {"regie/proto", "regie/internal"},
-	"regie/internal/servertest": {"regie/internal/stream"},
+	"regie/internal/servertest": {"regie/internal/stream", "regie/internal/loopback"},
 	"regie/ingest":              {"regie/proto", "regie/internal"}, // and never another stage
 	"regie/graph":               {"regie/proto", "regie/graph", "regie/internal/catalog"},
 	"regie/loaders":             {"regie/proto", "regie/internal/catalog", "regie/internal/users"},

@@ -40,6 +40,7 @@ import (
 	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
 	"regie/internal/stream"
+	"regie/internal/supervise"
 	"regie/internal/telemetry"
 	"regie/loaders"
 	"regie/resolvers"
@@ -177,7 +178,7 @@ func serve(ctx context.Context, c *config, std cli.IO) error {
 	if err := p.open(ctx); err != nil {
 		return errors.Join(err, p.close())
 	}
-	return supervise(ctx, p.parts(), p.drained, stopLimit, p.part("process"))
+	return supervise.Run(ctx, p.parts(), p.drained, stopLimit, p.part("process"))
 }
 
 // drained turns readiness off, and returns when those who go by it have had the time to see it.
@@ -307,24 +308,24 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 }
 
 // parts are what runs, in the order in which it is stopped: who answers, who works, what they need.
-func (p *process) parts() [][]part {
-	var answer, work []part
+func (p *process) parts() []supervise.Tier {
+	answer, work := supervise.Tier{}, supervise.Tier{}
 	for role, run := range map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project} {
 		if p.has(role) {
-			work = append(work, part{role, run})
+			work[role] = run
 			p.checks.SetLive(role, func() error { return p.cluster.Stuck(role) })
 		}
 	}
 	if p.has("gateway") {
-		answer = []part{{"gateway", p.gateway}, {"grpc", p.grpc}}
+		answer["gateway"], answer["grpc"] = p.gateway, p.grpc
 	}
-	need := []part{{"announcement", p.announce}, {"admin", func(ctx context.Context) error {
+	need := supervise.Tier{"announcement": p.announce, "admin": func(ctx context.Context) error {
 		return httpserver.Run(ctx, ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
-	}}}
+	}}
 	if p.servers != nil {
-		need = append(need, part{"embedded servers", p.servers.Run})
+		need["embedded servers"] = p.servers.Run
 	}
-	return [][]part{answer, work, need, {{"connections", func(ctx context.Context) error { <-ctx.Done(); return p.close() }}}}
+	return []supervise.Tier{answer, work, need, {"connections": func(ctx context.Context) error { <-ctx.Done(); return p.close() }}}
 }
 
 // reach tries until a role's server answers: one that is away is waited for, as it is later. Its refusal is an error.

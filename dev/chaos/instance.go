@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"regie/internal/loopback"
 )
 
 // instance is one of a role's: a process of its own, which is started again whenever it ends.
@@ -37,25 +37,11 @@ func newInstance(c *campaign, role, name string) (*instance, error) {
 	i.environment = append(c.environment(), "REGIE_INSTANCE="+name)
 	for _, a := range []*string{&i.site, &i.admin, &i.grpc} {
 		var err error
-		if *a, err = freeAddress(); err != nil {
+		if *a, err = loopback.FreeAddress(); err != nil {
 			return nil, err
 		}
 	}
 	return i, nil
-}
-
-// freeAddress is from below the range that the kernel gives to outgoing connections: it stays free while a process is away.
-func freeAddress() (string, error) {
-	for {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(8000)))
-		if errors.Is(err, syscall.EADDRINUSE) {
-			continue
-		}
-		if err != nil {
-			return "", err
-		}
-		return l.Addr().String(), l.Close()
-	}
 }
 
 func (i *instance) String() string { return i.role + " " + i.name }
@@ -162,8 +148,11 @@ func (i *instance) awaitReady(ctx context.Context) error {
 
 func (i *instance) ready(ctx context.Context, client *http.Client) error {
 	i.mu.Lock()
-	there := i.process != nil && !i.killed
+	there, ended := i.process != nil && !i.killed, i.ended
 	i.mu.Unlock()
+	if !there && len(ended) > 0 {
+		return fmt.Errorf("it ended by itself, %d times: %s", len(ended), ended[len(ended)-1])
+	}
 	if !there {
 		return errors.New("it does not run")
 	}

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -31,6 +30,7 @@ import (
 
 	"regie/internal/cms"
 	"regie/internal/demo"
+	"regie/internal/loopback"
 	"regie/internal/stream"
 )
 
@@ -179,11 +179,11 @@ func fill(ctx context.Context, store cms.Store) ([]string, error) {
 
 // start runs a role as a process of its own until ctx is done.
 func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error {
-	site, err := freePort()
+	site, err := loopback.FreeAddress()
 	if err != nil {
 		return err
 	}
-	admin, err := freePort()
+	admin, err := loopback.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -204,14 +204,6 @@ func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error
 		return nil
 	})
 	return nil
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // title asks the gateway for a programme's.

@@ -1,4 +1,5 @@
-package main
+// Package supervise runs the parts of a process and stops them in order.
+package supervise
 
 import (
 	"context"
@@ -11,16 +12,13 @@ import (
 	"time"
 )
 
-// part is what runs until its context is done.
-type part struct {
-	name string
-	run  func(context.Context) error
-}
+// Tier is what is stopped together: parts by their names. A part runs until its context is done.
+type Tier map[string]func(context.Context) error
 
-// supervise runs parts until ctx is done or one of them ends by itself. Then it calls leave, and stops tier after tier,
+// Run runs the parts until ctx is done or one of them ends by itself. Then it calls leave, and stops tier after tier,
 // each when the one before it has ended. What has not ended within the limit is left behind. It returns the first thing
 // that went wrong; what went wrong because of it is logged.
-func supervise(ctx context.Context, tiers [][]part, leave func(), limit time.Duration, log *slog.Logger) error {
+func Run(ctx context.Context, tiers []Tier, leave func(), limit time.Duration, log *slog.Logger) error {
 	type end struct {
 		tier int
 		name string
@@ -38,9 +36,9 @@ func supervise(ctx context.Context, tiers [][]part, leave func(), limit time.Dur
 	for i, tier := range tiers {
 		ctx, cancel := context.WithCancel(all)
 		stops[i], running[i] = cancel, map[string]bool{}
-		for _, p := range tier {
-			running[i][p.name] = true
-			go func() { ends <- end{i, p.name, p.run(ctx)} }()
+		for name, run := range tier {
+			running[i][name] = true
+			go func() { ends <- end{i, name, run(ctx)} }()
 		}
 	}
 	var reason error
