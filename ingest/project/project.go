@@ -74,11 +74,11 @@ func (s *Sink) Moved(ctx context.Context, parts []stream.Assigned) ([]stream.Ass
 }
 
 // MaxBatch is how many records the role's consumer is to take at once: several chunks.
-const MaxBatch = 8000
+const MaxBatch = 24000
 
 const (
 	// chunkSize is how many entities are written together: enough to make nothing of the round trips.
-	chunkSize = 2000
+	chunkSize = 3000
 	// inFlight chunks: while Redis works on one, another is projected.
 	inFlight = 3
 )
