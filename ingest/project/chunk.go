@@ -27,12 +27,12 @@ func byEntity(rs []stream.Record) [][]int {
 	return out
 }
 
-// split makes chunks of about the same size.
-func split(entities [][]int) [][][]int {
-	n := (len(entities) + chunkSize - 1) / chunkSize
-	out := make([][][]int, n)
-	for i := range out {
-		out[i] = entities[i*len(entities)/n : (i+1)*len(entities)/n]
+// split makes chunks, the first ones small: Redis is to have something to do soon.
+func split(entities [][]int) (out [][][]int) {
+	for size := chunkSize / 8; len(entities) > 0; size = min(2*size, chunkSize) {
+		n := min(size, len(entities))
+		out = append(out, entities[:n])
+		entities = entities[n:]
 	}
 	return out
 }

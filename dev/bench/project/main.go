@@ -49,7 +49,7 @@ func main() {
 	var b bench
 	flag.StringVar(&b.titles, "titles", "", "a titles file, see `regie import --help`; default: a made-up one")
 	flag.IntVar(&b.edits, "edits", 100_000, "how many edits follow the fill")
-	flag.IntVar(&b.rounds, "rounds", 3, "how often everything is measured; the median counts")
+	flag.IntVar(&b.rounds, "rounds", 5, "how often everything is measured; the median counts")
 	flag.StringVar(&b.profile, "profile", "", "write CPU profiles of project's last round into FILE.fill and FILE.edits")
 	flag.Float64Var(&b.least, "at-least", 0.6, "the least ratio to a bare loop that is no failure; of project's fill, to the loop that stores as much")
 	flag.Parse()
