@@ -50,8 +50,21 @@ type rejection struct {
 	reason error
 }
 
-// project takes of each entity the newest record that can be projected, and rejects all that cannot.
-func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[partition]int64) {
+// firsts are the first offset of each partition: what came before is done.
+func firsts(rs []stream.Record) map[partition]int64 {
+	out := map[partition]int64{}
+	for i := range rs {
+		p := partition{rs[i].Topic, rs[i].Partition}
+		if _, seen := out[p]; !seen {
+			out[p] = rs[i].Offset
+		}
+	}
+	return out
+}
+
+// project takes of each entity the newest record that can be projected, and rejects all that cannot. What came before the
+// firsts is done.
+func (c *chunk) project(rs []stream.Record, entities [][]int, firsts, replayed map[partition]int64) {
 	c.changes, c.edits = make([]catalog.Change, 0, len(entities)), make([]edit, 0, len(entities))
 	isReplayed := func(i int) bool {
 		return len(replayed) > 0 && rs[i].Offset < replayed[partition{rs[i].Topic, rs[i].Partition}]
@@ -64,6 +77,7 @@ func (c *chunk) project(rs []stream.Record, entities [][]int, replayed map[parti
 			if err == nil && newest == nil {
 				var ch catalog.Change
 				if ch, err = en.change(rs[i]); err == nil {
+					ch.Settled = stream.Fence{Incarnation: ch.Fence.Incarnation, Offset: firsts[partition{rs[i].Topic, rs[i].Partition}]}
 					ch.Replayed = slices.ContainsFunc(of, isReplayed)
 					c.changes = append(c.changes, ch)
 					c.edits = append(c.edits, edit{kind: ch.Kind, id: ch.ID, changedAt: rs[i].CMSTime(), replayed: isReplayed(i)})

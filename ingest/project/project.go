@@ -85,7 +85,7 @@ const (
 
 // Apply implements stream.Sink.
 func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
-	parts := split(byEntity(b.Records))
+	parts, done := split(byEntity(b.Records)), firsts(b.Records)
 	chunks := make([]chunk, len(parts))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
@@ -94,7 +94,7 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 			if err := gctx.Err(); err != nil {
 				return err
 			}
-			chunks[i].project(b.Records, entities, s.replayed)
+			chunks[i].project(b.Records, entities, done, s.replayed)
 			return chunks[i].write(gctx, s)
 		})
 	}

@@ -753,3 +753,46 @@ func TestAnEditIsToldOfOnceItIsVisible(t *testing.T) {
 	default:
 	}
 }
+
+// breaks fails the next write to a family, as a connection that is lost.
+type breaks struct{ armed bool }
+
+func (b *breaks) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (b *breaks) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (b *breaks) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if b.armed && strings.HasSuffix(fmt.Sprint(cmds[0].Args()[3]), ":members") {
+			b.armed = false
+			err := errors.New("cut")
+			for _, c := range cmds {
+				c.SetErr(err)
+			}
+			return err
+		}
+		return next(ctx, cmds)
+	}
+}
+
+// TestWhatIsNewIsListedThoughItsBatchWasCut: the batch that comes again has a newer text of it, and no other place.
+func TestWhatIsNewIsListedThoughItsBatchWasCut(t *testing.T) {
+	e := open(t)
+	cut := &breaks{armed: true}
+	e.redis.AddHook(cut)
+	records := []stream.Record{channel("c", "C"), programme("p", "p", "old"), programme("p", "p", "new")}
+	for i := range records {
+		records[i].Offset = int64(10 + i)
+		records[i].Fence = stream.Fence{Incarnation: 1, Offset: records[i].Offset}
+	}
+	if err := e.sink.Apply(t.Context(), &stream.Batch{Records: records[:2]}); err == nil || cut.armed {
+		t.Fatalf("nothing was cut: %v", err)
+	}
+	if got := e.title("p"); got != "old" {
+		t.Fatalf("it was cut before it began: %q", got)
+	}
+	if err := e.sink.Apply(t.Context(), &stream.Batch{Records: records[1:]}); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.list(all); e.title("p") != "new" || !slices.Equal(got, []string{"p"}) {
+		t.Errorf("%q, listed: %q", e.title("p"), got)
+	}
+}

@@ -81,8 +81,15 @@ func (s *store) apply(ch catalog.Change) catalog.Outcome {
 	return s.applyAll(ch)[0]
 }
 
+// applyAll applies changes after all before them are done, unless they know better.
 func (s *store) applyAll(changes ...catalog.Change) []catalog.Outcome {
 	s.t.Helper()
+	changes = slices.Clone(changes)
+	for i := range changes {
+		if changes[i].Settled == (stream.Fence{}) {
+			changes[i].Settled = changes[i].Fence
+		}
+	}
 	out, err := s.Apply(s.t.Context(), changes, now)
 	if err != nil {
 		s.t.Fatal(err)
@@ -463,6 +470,17 @@ func TestAChangeThatWasCutShortIsRepaired(t *testing.T) {
 		"nothing new, then the next":     {video("v", fence(2), "p1", "a", 1, 1), next},
 		"a move, then back where it was": {cut, video("v", fence(3), "p1", "a", 1, 1)},
 	}
+	births := map[string]struct{ cut, then catalog.Change }{
+		"a birth, then itself":        {cut, cut},
+		"a birth, then the next":      {cut, next},
+		"a birth, then a text":        {cut, video("v", fence(3), "p2", "b", 2, 2)},
+		"a birth, then a removal":     {cut, removal("video", "v", fence(3))},
+		"a birth, then a new topic":   {cut, inNewTopic(video("v", fence(1), "p2", "b", 2, 2))},
+		"a copy's birth, then a text": {copyOf(cut), video("v", fence(9), "p2", "b", 2, 2)},
+		"a removal of what never was": {gone, gone},
+		"that, and then it is":        {gone, next},
+	}
+	maps.Copy(changes, births)
 	for name, tt := range changes {
 		t.Run(name, func(t *testing.T) {
 			// What is to be in the end, made without any trouble.
@@ -471,12 +489,20 @@ func TestAChangeThatWasCutShortIsRepaired(t *testing.T) {
 			for step, commands := range map[string]int{"entity": 2, "place": 3, "finish": 2} {
 				for after := range commands {
 					s := open(t)
-					s.apply(old)
+					if _, birth := births[name]; !birth {
+						s.apply(old)
+					}
+					if tt.cut.Settled == (stream.Fence{}) {
+						tt.cut.Settled = tt.cut.Fence
+					}
 					s.crash.step, s.crash.after = step, after
 					if _, err := s.Apply(t.Context(), []catalog.Change{tt.cut}, now); !errors.Is(err, errCrash) && s.crash.step == "" {
 						t.Fatalf("cut at %s: %v", step, err)
 					}
-					s.crash.step = "" // what leaves nothing has no end
+					s.crash.step = ""                                          // what leaves nothing has no end
+					if tt.then.Fence.Incarnation == tt.cut.Fence.Incarnation { // the batch that was cut short begins there
+						tt.then.Settled = tt.cut.Settled
+					}
 					if o := s.apply(tt.then); o.Refused {
 						t.Errorf("cut at %s after %d commands: the repair is refused", step, after)
 					}
@@ -487,6 +513,18 @@ func TestAChangeThatWasCutShortIsRepaired(t *testing.T) {
 			}
 		})
 	}
+}
+
+// inNewTopic is the change in a topic that was created again.
+func inNewTopic(ch catalog.Change) catalog.Change {
+	ch.Fence.Incarnation++
+	return ch
+}
+
+// copyOf is the change as a record says it that stands where an older one did, far behind what is done.
+func copyOf(ch catalog.Change) catalog.Change {
+	ch.Settled = fence(8)
+	return ch
 }
 
 func TestAMoveLeavesNothingBehind(t *testing.T) {

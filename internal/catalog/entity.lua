@@ -1,14 +1,16 @@
 -- Begins entities' changes: refuses old ones, writes the blobs, and notes where each entity is and may be.
 -- KEYS: entities (see fences.lua: behind the fence is where it is to be, in the writer's words, "" for nowhere). Beside it
 -- lie a hash for each screen (id -> blob) and "pending": id -> where else it may be, netstrings, until its change is done.
--- ARGV: the three screens, then per entity its fence, its id, where it is to be ("" for a deletion), its three blobs.
+-- ARGV: the three screens, then per entity its fence, a fence below which all changes of its incarnation are done, its id, where it is to be
+-- ("" for a deletion), its three blobs.
 -- Returns which (from 0), what and where, for each entity that
 --   "refused"  has been changed by something newer,
+--   "new"      was nowhere; it is not noted as pending, for until its fence is below the next one's it counts as that,
 --   "moved"    was at that one place,
---   "all"      may be at any of those places, or is new, and may not be where it is to be.
+--   "all"      may be at any of those places, and may not be where it is to be.
 -- Others are where they are to be.
 local ids = {''}
-for i = 5, #ARGV, 6 do ids[#ids + 1] = ARGV[i] end
+for i = 6, #ARGV, 7 do ids[#ids + 1] = ARGV[i] end
 local pending = base .. 'pending'
 local stored, open = call('HMGET', hash, unpack(ids)), call('HMGET', pending, unpack(ids))
 local fields, blobs, opened, out, alive = {}, {{}, {}, {}}, {}, {}, false
@@ -17,19 +19,22 @@ local function tell(n, what, where)
   out[size + 1], out[size + 2], out[size + 3] = n - 2, what, where
 end
 for n = 2, #ids do
-  local at = 6 * n - 8
-  local id, old, fence, place = ids[n], stored[n], ARGV[at], ARGV[at + 2]
+  local at = 7 * n - 10
+  local id, old, fence, done, place = ids[n], stored[n], ARGV[at], ARGV[at + 1], ARGV[at + 3]
   local before = old and sub(old, 1, #fence)
   if old and fence < before then
     tell(n, 'refused', '')
   else
     local was = old and sub(old, #fence + 1) or ''
-    if not old or open[n] or was ~= place or fence == before then
+    local unsure = old and (open[n] or fence == before or before >= done or sub(before, 1, 11) ~= sub(done, 1, 11))
+    if not old and place ~= '' and fence >= done then
+      tell(n, 'new', '')
+    elseif not old or unsure or was ~= place then
       local where = open[n] or ''
       if was ~= '' and was ~= place then where = where .. #was .. ':' .. was end
       opened[#opened + 1] = id
       opened[#opened + 1] = where
-      tell(n, (was == '' or open[n] or fence == before) and 'all' or 'moved', where)
+      tell(n, (was == '' or unsure) and 'all' or 'moved', where)
     end
     fields[#fields + 1] = id
     fields[#fields + 1] = fence .. place
@@ -39,7 +44,7 @@ for n = 2, #ids do
       for s = 1, 3 do
         local to = blobs[s]
         to[#to + 1] = id
-        to[#to + 1] = ARGV[at + 2 + s]
+        to[#to + 1] = ARGV[at + 3 + s]
       end
     end
   end

@@ -39,6 +39,8 @@ type model struct {
 	next stream.Fence
 	// unfinished are entities whose last change was cut short.
 	unfinished map[catalog.Ref]bool
+	// settled: below it nothing is unfinished; zero while nothing is.
+	settled stream.Fence
 }
 
 // TestModel does random things to a catalogue and compares it with a model of it. SEED repeats a run.
@@ -95,9 +97,18 @@ func (m *model) step(t *testing.T, s *store) {
 			}
 			changes, refs = append(changes, st.change()), append(refs, m.record(st))
 		}
+		for i := range changes {
+			changes[i].Settled = m.settled
+			if m.settled == (stream.Fence{}) {
+				changes[i].Settled = changes[0].Fence
+			}
+		}
 		_, err := s.Apply(t.Context(), changes, now)
 		if err != nil && !errors.Is(err, errCrash) {
 			t.Fatal(err)
+		}
+		if err != nil {
+			m.settled = changes[0].Settled
 		}
 		s.crash.step = "" // what leaves nothing has no end
 		for _, ref := range refs {
@@ -109,14 +120,14 @@ func (m *model) step(t *testing.T, s *store) {
 		}
 		ref := m.entity()
 		if l := m.log[ref]; len(l) > 1 && !m.unfinished[ref] {
-			if o := s.apply(l[m.rand.IntN(len(l)-1)].change()); !o.Refused {
+			if o := s.apply(m.change(l[m.rand.IntN(len(l)-1)])); !o.Refused {
 				t.Errorf("%v: an old change is applied", ref)
 			}
 		}
 	case n < 97: // the last comes again
 		ref := m.entity()
 		if l := m.log[ref]; len(l) > 0 {
-			if o := s.apply(l[len(l)-1].change()); o.Refused || len(o.Contested) > 0 && !m.unfinished[ref] {
+			if o := s.apply(m.change(l[len(l)-1])); o.Refused || len(o.Contested) > 0 && !m.unfinished[ref] {
 				t.Errorf("%v: the same change: %+v", ref, o)
 			}
 			delete(m.unfinished, ref)
@@ -241,7 +252,7 @@ func (m *model) apply(t *testing.T, s *store, states ...state) {
 	var changes []catalog.Change
 	for _, st := range states {
 		m.record(st)
-		changes = append(changes, st.change())
+		changes = append(changes, m.change(st))
 	}
 	for i, o := range s.applyAll(changes...) {
 		if o.Refused {
@@ -255,10 +266,18 @@ func (m *model) finish(s *store) {
 	for ref, unfinished := range m.unfinished {
 		if unfinished {
 			l := m.log[ref]
-			s.apply(l[len(l)-1].change())
+			s.apply(m.change(l[len(l)-1]))
 		}
 	}
 	clear(m.unfinished)
+	m.settled = stream.Fence{}
+}
+
+// change is a state's, made while others may be unfinished.
+func (m *model) change(st state) catalog.Change {
+	ch := st.change()
+	ch.Settled = m.settled
+	return ch
 }
 
 // living are the items that there are.

@@ -16,6 +16,8 @@ type Change struct {
 	// Kind is a collection's name, such as "programme"; ID the CMS's.
 	Kind, ID string
 	Fence    stream.Fence
+	// Settled: all changes of its incarnation with a smaller fence have been applied to their end. The zero Fence says nothing.
+	Settled stream.Fence
 	// Blobs are what each screen is answered; none at all deletes the entity.
 	Blobs map[Screen][]byte
 	// Placements are all the families that it is in, each once.
@@ -53,7 +55,7 @@ const (
 // base is what the keys begin with that lie together.
 func (c *Catalog) base(f Family) string { return c.prefix + "{" + string(f) + "}:" }
 
-// Apply writes changes of different entities, thousands in three round trips unless they are large: first the blobs (a new
+// Apply writes changes of different entities, thousands in two or three round trips unless they are large: first the blobs (a new
 // entity can be read before it is listed), then lists and slugs where they differ, then what ends the change (a deleted
 // one leaves the lists before it is gone). After an error all of them are to come again.
 func (c *Catalog) Apply(ctx context.Context, changes []Change, now time.Time) ([]Outcome, error) {
@@ -109,6 +111,8 @@ type move struct {
 	change int
 	// all is to be put where it is to be; else what was not there.
 	all bool
+	// pending: Redis notes that this is not done.
+	pending bool
 	// was are the placements that are to go, unless they are among the new.
 	was []Placement
 }
@@ -122,7 +126,7 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, o
 			where = pack(ch.Placements)
 		}
 		at := cs.at(homes[i], i, ch.blobSize())
-		at.args = append(at.args, ch.Fence.String(), ch.ID, where, ch.Blobs[Web], ch.Blobs[Mobile], ch.Blobs[IPTV])
+		at.args = append(at.args, ch.Fence.String(), ch.Settled.String(), ch.ID, where, ch.Blobs[Web], ch.Blobs[Mobile], ch.Blobs[IPTV])
 	}
 	var moves []move
 	told := make([]bool, len(changes))
@@ -136,7 +140,7 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, o
 			if out[i].Refused = what == "refused"; out[i].Refused {
 				continue
 			}
-			moves = append(moves, move{change: i, all: what == "all", was: unpack(where)})
+			moves = append(moves, move{change: i, all: what != "moved", pending: what != "new", was: unpack(where)})
 		}
 		return nil
 	})
@@ -151,6 +155,9 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, o
 func (c *Catalog) finish(ctx context.Context, changes []Change, homes []string, moves []move, now time.Time) error {
 	cs := calls{head: append([]any{now.UnixMilli(), fenceKept.Milliseconds()}, screens()...)}
 	for _, m := range moves {
+		if !m.pending {
+			continue
+		}
 		ch := changes[m.change]
 		at := cs.at(homes[m.change], m.change, 0)
 		at.args = append(at.args, ch.ID, ch.Fence.String())

@@ -164,7 +164,7 @@ func TestAnEditOfTextsAloneTakesOneTrip(t *testing.T) {
 		change catalog.Change
 		trips  int
 	}{
-		{"it is new", programme("p", fence(1), "x", 1), 3},
+		{"it is new", programme("p", fence(1), "x", 1), 2},
 		{"its texts", programme("p", fence(2), "x", 1), 1},
 		{"its date", programme("p", fence(3), "x", 2), 3},
 		{"that again", programme("p", fence(3), "x", 2), 3},
