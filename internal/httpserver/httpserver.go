@@ -32,7 +32,13 @@ const drain = 5 * time.Second
 // sent on a connection that is just being closed.
 func Run(ctx, leaving context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler:           h,
+		// Not SetKeepAlivesEnabled: it closes connections at once on which a request may just be coming.
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if leaving.Err() != nil {
+				w.Header().Set("Connection", "close")
+			}
+			h.ServeHTTP(w, r)
+		}),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -40,7 +46,6 @@ func Run(ctx, leaving context.Context, l net.Listener, h http.Handler, log *slog
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	defer context.AfterFunc(leaving, func() { srv.SetKeepAlivesEnabled(false) })()
 	drained := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
