@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -490,64 +489,6 @@ func TestRedisRefuses(t *testing.T) {
 	}
 }
 
-// ownRedis is one that the test may harm: a process where the tests' Redis is real.
-type ownRedis struct {
-	address string
-	cmd     *exec.Cmd // nil when it is embedded
-	start   func() *exec.Cmd
-}
-
-func newOwnRedis(t *testing.T) *ownRedis {
-	t.Helper()
-	if os.Getenv("TEST_REDIS") == "" {
-		return &ownRedis{address: miniredis.RunT(t).Addr()}
-	}
-	return realRedis(t)
-}
-
-// realRedis starts a redis-server that keeps its data.
-func realRedis(t *testing.T, flags ...string) *ownRedis {
-	t.Helper()
-	r := &ownRedis{address: servertest.FreeAddress(t)}
-	_, port, _ := net.SplitHostPort(r.address)
-	dir := t.TempDir()
-	r.start = func() *exec.Cmd {
-		cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "yes"}, flags...)...)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return cmd
-	}
-	r.cmd = r.start()
-	t.Cleanup(func() { _ = r.cmd.Process.Signal(syscall.SIGCONT); r.kill() })
-	r.await(t)
-	return r
-}
-
-func (r *ownRedis) await(t *testing.T) {
-	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: r.address})
-	defer func() { _ = client.Close() }()
-	eventually(t, func() string {
-		if err := client.Ping(t.Context()).Err(); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
-}
-
-func (r *ownRedis) kill() {
-	_ = r.cmd.Process.Kill()
-	_ = r.cmd.Wait()
-}
-
-func (r *ownRedis) signal(t *testing.T, s os.Signal) {
-	t.Helper()
-	if err := r.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestARealRedisDies kills it, stops it in its tracks, and takes its clients' connections and rights away.
 func TestARealRedisDies(t *testing.T) {
 	needRealRedis(t)
@@ -565,9 +506,9 @@ func TestARealRedisDies(t *testing.T) {
 		name       string
 		fail, heal func()
 	}{
-		{"kill -9", r.kill, func() { r.cmd = r.start() }},
-		{"SIGSTOP", func() { r.signal(t, syscall.SIGSTOP) }, func() { r.signal(t, syscall.SIGCONT) }},
-		{"CLIENT PAUSE", func() { do("CLIENT", "PAUSE", 600_000, "ALL") }, func() { r.kill(); r.cmd = r.start() }},
+		{"kill -9", r.kill, r.start},
+		{"SIGSTOP", func() { r.signal(syscall.SIGSTOP) }, func() { r.signal(syscall.SIGCONT) }},
+		{"CLIENT PAUSE", func() { do("CLIENT", "PAUSE", 600_000, "ALL") }, func() { r.kill(); r.start() }},
 		{"a password, new", func() {
 			do("CONFIG", "SET", "requirepass", "new")
 			client := redis.NewClient(&redis.Options{Addr: r.address, Password: "new"})
@@ -575,14 +516,14 @@ func TestARealRedisDies(t *testing.T) {
 			if err := client.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
 				t.Error(err)
 			}
-		}, func() { r.kill(); r.cmd = r.start() }},
+		}, func() { r.kill(); r.start() }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g.t = t
 			tt.fail()
 			g.away()
 			tt.heal()
-			r.await(t)
+			r.await()
 			g.back(5 * time.Second)
 		})
 	}
@@ -613,8 +554,8 @@ func TestANodeOfAClusterDies(t *testing.T) {
 		name       string
 		fail, heal func(r *ownRedis)
 	}{
-		{"SIGSTOP", func(r *ownRedis) { r.signal(t, syscall.SIGSTOP) }, func(r *ownRedis) { r.signal(t, syscall.SIGCONT) }},
-		{"kill -9", (*ownRedis).kill, func(r *ownRedis) { r.cmd = r.start() }},
+		{"SIGSTOP", func(r *ownRedis) { r.signal(syscall.SIGSTOP) }, func(r *ownRedis) { r.signal(syscall.SIGCONT) }},
+		{"kill -9", (*ownRedis).kill, (*ownRedis).start},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			g.t = t
@@ -670,8 +611,8 @@ func newCluster(t *testing.T) []*ownRedis {
 	t.Helper()
 	var nodes []*ownRedis
 	for range 3 {
-		nodes = append(nodes, realRedis(t, "--cluster-enabled", "yes", "--cluster-port", portOf(servertest.FreeAddress(t)),
-			"--cluster-require-full-coverage", "no", "--cluster-allow-reads-when-down", "yes", "--cluster-node-timeout", "2000"))
+		nodes = append(nodes, realRedis(t, append(clusterFlags(t),
+			"--cluster-require-full-coverage", "no", "--cluster-allow-reads-when-down", "yes", "--cluster-node-timeout", "2000")...))
 	}
 	for i, n := range nodes {
 		client := redis.NewClient(&redis.Options{Addr: n.address})
@@ -702,11 +643,6 @@ func newCluster(t *testing.T) []*ownRedis {
 		})
 	}
 	return nodes
-}
-
-func portOf(address string) string {
-	_, port, _ := net.SplitHostPort(address)
-	return port
 }
 
 // apart is the ingest roles on servers of their own, which can all be stopped.

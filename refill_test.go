@@ -25,48 +25,20 @@ import (
 	"regie/internal/stream"
 )
 
-// redisNode is a node of a Redis cluster of the test's own, which may be broken without harm to other tests.
-type redisNode struct {
-	t    *testing.T
-	port string
-	args []string
-	cmd  *exec.Cmd
-}
-
-func (n *redisNode) start() {
-	n.t.Helper()
-	n.cmd = exec.Command("redis-server", n.args...)
-	if err := n.cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-}
-
-func (n *redisNode) kill() {
-	_ = n.cmd.Process.Kill()
-	_ = n.cmd.Wait()
-}
-
 // redisCluster starts three primaries with a replica each, which keep nothing on disk, by their ports, and has TEST_REDIS
 // name them until the test ends.
-func redisCluster(t *testing.T) map[string]*redisNode {
+func redisCluster(t *testing.T) map[string]*ownRedis {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil || os.Getenv("TEST_REDIS") == "" {
 		servertest.Skip(t, "it needs redis-server; `make test` installs it")
 	}
-	nodes := map[string]*redisNode{}
+	nodes := map[string]*ownRedis{}
 	create := []string{"--cluster", "create"}
 	for len(nodes) < 6 {
-		address := servertest.FreeAddress(t)
-		_, port, _ := net.SplitHostPort(address)
-		_, bus, _ := net.SplitHostPort(servertest.FreeAddress(t))
-		n := &redisNode{t: t, port: port, args: []string{
-			"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no", "--cluster-enabled", "yes",
-			"--cluster-port", bus, "--cluster-announce-ip", "127.0.0.1", "--cluster-node-timeout", "3000", "--cluster-replica-validity-factor", "0",
-		}}
-		n.start()
-		t.Cleanup(n.kill)
-		nodes[port] = n
-		create = append(create, address)
+		n := realRedis(t, append(clusterFlags(t), "--appendonly", "no", "--cluster-announce-ip", "127.0.0.1",
+			"--cluster-node-timeout", "3000", "--cluster-replica-validity-factor", "0")...)
+		nodes[portOf(n.address)] = n
+		create = append(create, n.address)
 	}
 	eventually(t, func() string {
 		out, err := exec.CommandContext(t.Context(), "redis-cli", append(create, "--cluster-replicas", "1", "--cluster-yes")...).CombinedOutput()
