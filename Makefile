@@ -72,11 +72,13 @@ docs-trace: ## Draw docs/trace.svg: one edit's trace, measured on the real serve
 	dev/stack/stack run --only kafka,mongodb,redis -- go run ./dev/trace $(ARGS)
 
 .PHONY: chaos chaos-short
+# Not go run, which does not hand on that it is to end: the servers would stay.
 chaos: ## Kill everything while editors work, on real servers, and compare what is shown (ARGS="--seed 7 --duration 10m")
-	go run ./dev/chaos $(ARGS)
+	go build -o .stack/chaos ./dev/chaos
+	.stack/chaos $(ARGS)
 
 chaos-short: ## The same in two minutes, its servers' start included
-	go run ./dev/chaos --duration 45s --kills 12
+	@$(MAKE) --no-print-directory chaos ARGS="--duration 45s --kills 12"
 
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist

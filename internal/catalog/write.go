@@ -126,7 +126,10 @@ func (c *Catalog) begin(ctx context.Context, changes []Change, homes []string, o
 			where = pack(ch.Placements)
 		}
 		at := cs.at(homes[i], i, ch.blobSize())
-		at.args = append(at.args, ch.Fence.String(), ch.Settled.String(), ch.ID, where, ch.Blobs[Web], ch.Blobs[Mobile], ch.Blobs[IPTV])
+		at.args = append(at.args, ch.Fence.String(), ch.Settled.String(), ch.ID, where)
+		for _, s := range Screens() {
+			at.args = append(at.args, ch.Blobs[s])
+		}
 	}
 	var moves []move
 	told := make([]bool, len(changes))
@@ -165,7 +168,13 @@ func (c *Catalog) finish(ctx context.Context, changes []Change, homes []string, 
 	return cs.do(ctx, c, finishScript, func(*call, []any) error { return nil })
 }
 
-func screens() []any { return []any{string(Web), string(Mobile), string(IPTV)} }
+// screens are those of a change's blobs, in the scripts' order.
+func screens() (out []any) {
+	for _, s := range Screens() {
+		out = append(out, string(s))
+	}
+	return out
+}
 
 // call is one of a script, for changes of what shares a slot.
 type call struct {
