@@ -23,6 +23,12 @@ func Catalog(entity string) string { return "catalog." + entity }
 // CapturePosition holds each collection's resume token; its partitions elect the collections' owners.
 const CapturePosition = "capture.position"
 
+// The topics of what viewers do: Protobuf events, key = the viewer's pseudonym.
+const (
+	UserFavourite = "user.favourite"
+	UserProgress  = "user.progress"
+)
+
 // Dead is the topic of the records that a role set aside.
 func Dead(role string) string { return role + ".dead" }
 
@@ -32,10 +38,13 @@ type Topic struct {
 	// Key says what a record's key is.
 	Key        string
 	Partitions int
-	// Retention is how long records are kept; 0 means compacted: the latest of each key, for ever.
+	// Retention is how long records are kept, or Forever; 0 means compacted: the latest of each key, for ever.
 	Retention       time.Duration
 	MaxMessageBytes int
 }
+
+// Forever is the Retention of topics that are the only place where what they say is kept.
+const Forever time.Duration = -1
 
 const (
 	// keyedPartitions never grows in place: a key must stay in its partition, where its order and its fence are.
@@ -57,7 +66,10 @@ func Topics() []Topic {
 	for _, e := range Collections() {
 		ts = append(ts, Topic{Name: Catalog(e), Key: "entity id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi})
 	}
-	for _, r := range []string{"transform", "project"} {
+	for _, u := range []string{UserFavourite, UserProgress} {
+		ts = append(ts, Topic{Name: u, Key: "viewer's pseudonym", Partitions: keyedPartitions, Retention: Forever, MaxMessageBytes: mebi})
+	}
+	for _, r := range []string{"transform", "project", "persist"} {
 		ts = append(ts, Topic{Name: Dead(r), Key: "as the record's", Partitions: 1, Retention: 30 * 24 * time.Hour, MaxMessageBytes: maxDeadBytes})
 	}
 	return ts
@@ -65,9 +77,13 @@ func Topics() []Topic {
 
 func (t Topic) config() map[string]string {
 	m := map[string]string{"max.message.bytes": strconv.Itoa(t.MaxMessageBytes)}
-	if t.Retention > 0 {
+	if t.Retention != 0 {
 		m["cleanup.policy"] = "delete"
 		m["retention.ms"] = strconv.FormatInt(t.Retention.Milliseconds(), 10)
+		if t.Retention == Forever {
+			m["retention.ms"] = "-1"
+			m["retention.bytes"] = "-1"
+		}
 	} else {
 		m["cleanup.policy"] = "compact"
 		m["delete.retention.ms"] = strconv.FormatInt(DeleteRetention.Milliseconds(), 10)
@@ -177,7 +193,11 @@ func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
 		return errors.Join(append(errs, fmt.Errorf("describing topic configurations: %w", err))...)
 	}
 	for _, r := range configs {
-		for _, key := range []string{"cleanup.policy", "max.message.bytes"} {
+		keys := []string{"cleanup.policy", "max.message.bytes"}
+		if want[r.Name].Retention == Forever {
+			keys = append(keys, "retention.ms", "retention.bytes")
+		}
+		for _, key := range keys {
 			if w, g := want[r.Name].config()[key], r.Config[key].Value; g != "" && g != w {
 				errs = append(errs, fmt.Errorf("topic %s has %s=%s instead of %s: alter it with Kafka's own tools", r.Name, key, g, w))
 			}
