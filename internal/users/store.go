@@ -1,8 +1,12 @@
 package users
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"regie/internal/stream"
@@ -20,6 +24,36 @@ type Version struct {
 	At time.Time // in ms
 	ID string    // the event's UUID
 }
+
+// IsZero tells whether it is no version.
+func (v Version) IsZero() bool { return v.ID == "" }
+
+// Compare orders versions.
+func (v Version) Compare(w Version) int {
+	return cmp.Or(cmp.Compare(v.At.UnixMilli(), w.At.UnixMilli()), cmp.Compare(v.ID, w.ID))
+}
+
+// String is the same order as text, of times from 1970 on: 15 digits of ms, a dot, the id.
+func (v Version) String() string { return fmt.Sprintf("%015d.%s", v.At.UnixMilli(), v.ID) }
+
+// ParseVersion is the inverse of String.
+func ParseVersion(s string) (Version, error) {
+	at, id, ok := strings.Cut(s, ".")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil {
+		return Version{}, fmt.Errorf("%q is no version", s)
+	}
+	return Version{time.UnixMilli(ms).UTC(), id}, nil
+}
+
+// KeepProgress is for how long progress counts since it was reported. What is older is not there.
+const KeepProgress = 400 * 24 * time.Hour
+
+// KeepRemoved is for how long a removed row is kept: no event that is older than the removal comes later than that.
+const KeepRemoved = 400 * 24 * time.Hour
+
+// KeepKeys is for how long a viewer's idempotency keys are remembered.
+const KeepKeys = 24 * time.Hour
 
 // Favourite is a row of one target.
 type Favourite struct {
@@ -52,8 +86,8 @@ type Store interface {
 	// Apply stores what is newer than what is stored, row by row, and then the partitions' positions. It can be repeated.
 	// After an error some may be stored and no position is. Throttling is retried within, until ctx is done.
 	Apply(ctx context.Context, changes []Changes, positions map[string]stream.Position) error
-	// Read returns a viewer's rows of those ids that have any: favourites by global id, progress by "video:ID". With
-	// consistent it sees all that Apply has stored.
+	// Read returns a viewer's rows of those ids that have any: favourites by global id, progress by "video:ID", and by
+	// "programme:ID" what was watched last of it. With consistent it sees all that Apply has stored.
 	Read(ctx context.Context, viewer string, ids []string, consistent bool) (Rows, error)
 	// List pages through rows that are there, by version, the newest first. After is the version that the page begins
 	// behind, zero for the first. It returns at most limit rows, and whether there are more.
@@ -80,6 +114,8 @@ const (
 type Rows struct {
 	Favourites []Favourite
 	Progress   []Progress
+	// Total is how many favourites there are of what was listed, on whatever page. Only List of favourites tells it.
+	Total int
 }
 
 // Directory knows whose a pseudonym is, and what a viewer's idempotency keys were used for. It shares its storage with the
@@ -89,6 +125,6 @@ type Directory interface {
 	Pseudonym(ctx context.Context, user, offered string) (string, error)
 	// Forget drops the mapping and all rows of the pseudonym.
 	Forget(ctx context.Context, user, pseudonym string) error
-	// Remember stores content under a viewer's key for 24 h. When other content is there it returns that, with ErrConflict.
+	// Remember stores content under a viewer's key for KeepKeys. When other content is there it returns that, with ErrConflict.
 	Remember(ctx context.Context, viewer, key string, content []byte, now time.Time) (stored []byte, err error)
 }
