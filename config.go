@@ -27,7 +27,11 @@ type config struct {
 	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served: ${default}."`
 	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS: ${default}."`
 
-	GRPC string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC, regie.catalog.v1.CatalogService): ${default}."`
+	GRPC            string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC: CatalogService of the gateway, UserService of users): ${default}."`
+	GRPCTLSCert     string `name:"grpc-tls-cert" type:"path" placeholder:"FILE" help:"Certificate in PEM by which gRPC is encrypted; also the gateway's own for --users. Default: plain text."`
+	GRPCTLSKey      string `name:"grpc-tls-key" type:"path" placeholder:"FILE" help:"Its key."`
+	GRPCTLSClientCA string `name:"grpc-tls-client-ca" type:"path" placeholder:"FILE" help:"Authorities in PEM of the certificates that gRPC's clients must show; also those of --users."`
+	Users           string `placeholder:"HOST:PORT" help:"Where a gateway asks the role users (gRPC). Default: in its own process."`
 
 	Kafka           string `placeholder:"HOST:PORT,..." group:"Real servers" help:"Kafka's bootstrap brokers."`
 	KafkaProperties string `placeholder:"FILE" type:"path" group:"Real servers" help:"Properties for librdkafka, a name=value a line: TLS, SASL."`
@@ -38,7 +42,7 @@ type config struct {
 	Data       string         `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
 	Project    string         `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
 	Instance   string         `placeholder:"NAME" help:"This process among those that share its roles; must survive a restart. Default: the host's name."`
-	SecretFile string         `type:"path" placeholder:"FILE" help:"File of the secret that all gateways share, which signs cursors; or REGIE_SECRET in the environment. Embedded: made on the first start."`
+	SecretFile string         `type:"path" placeholder:"FILE" help:"File of the secret that all of gateway and users share, which signs cursors and hides users' ids: it must never change. Or REGIE_SECRET in the environment. Embedded: made on the first start."`
 	Drain      *time.Duration `placeholder:"TIME" help:"How long a gateway that is told to stop goes on answering, not ready, so that load balancers see it. Default: 3s; embedded 0."`
 	Leave      bool           `help:"Leave the consumer groups at a stop: for instances whose names do not come back. Default: wait 15 s for a return under the same name."`
 	GraphiQL   *bool          `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
@@ -187,7 +191,10 @@ func unknownVariables(parser *kong.Kong, env []string) []error {
 func (c *config) complete(env []string, command string) []error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for flag, address := range map[string]string{"--http": c.HTTP, "--admin": c.Admin, "--grpc": c.GRPC} {
+	for flag, address := range map[string]string{"--http": c.HTTP, "--admin": c.Admin, "--grpc": c.GRPC, "--users": c.Users} {
+		if flag == "--users" && address == "" {
+			continue
+		}
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			fail("%s %q is no HOST:PORT", flag, address)
 		}

@@ -17,19 +17,30 @@ import (
 	"google.golang.org/grpc/status"
 
 	"regie/internal/catalog"
+	"regie/internal/users"
 )
 
 const (
-	// defaultTime is what a unary call may take whose client does not say; maxTime is the most that one may say.
+	// defaultTime is what a unary call may take whose client does not say, unless its method has a time of its own; maxTime
+	// is the most that one may say.
 	defaultTime = 5 * time.Second
 	maxTime     = 30 * time.Second
 )
 
 // edge is between the calls and the services.
 type edge struct {
-	log *slog.Logger
+	log          *slog.Logger
+	authenticate func(ctx context.Context, method string) (context.Context, error)
 	// stopping is done, with the cause errStopping, when the server is to stop.
 	stopping context.Context
+	times    map[string]time.Duration
+}
+
+// unavailable says why a call is to be made again, by its error.
+var unavailable = map[error]string{
+	catalog.ErrUnavailable: "the catalogue does not answer now; try again",
+	users.ErrUnavailable:   "what is kept of users does not answer now; try again",
+	users.ErrUnwritten:     "it is not known to be written; try again, with the same idempotency key",
 }
 
 var errStopping = errors.New("the server is stopping")
@@ -38,12 +49,17 @@ func (e edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, ne
 	limit := maxTime
 	if _, ok := ctx.Deadline(); !ok {
 		limit = defaultTime
+		if own, ok := e.times[info.FullMethod]; ok {
+			limit = own
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err = e.call(ctx, info.FullMethod, slog.LevelWarn, func() error {
-		var err error
-		res, err = next(ctx, req)
+		ctx, err := e.authenticate(ctx, info.FullMethod)
+		if err == nil {
+			res, err = next(ctx, req)
+		}
 		return err
 	})
 	return res, err
@@ -59,7 +75,14 @@ func (e edge) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, 
 		ending.last = true
 	}
 	defer context.AfterFunc(e.stopping, ending.stop)()
-	return e.call(ctx, info.FullMethod, slog.LevelDebug, func() error { return next(srv, ending) })
+	return e.call(ctx, info.FullMethod, slog.LevelDebug, func() error {
+		caller, err := e.authenticate(ctx, info.FullMethod)
+		if err != nil {
+			return err
+		}
+		ending.ctx = caller
+		return next(srv, ending)
+	})
 }
 
 // endingStream is a stream whose context ends when the server stops.
@@ -125,9 +148,11 @@ func (e edge) call(ctx context.Context, method string, deadlines slog.Level, do 
 		tell(deadlines, "a call took too long")
 		return status.Errorf(codes.DeadlineExceeded, "the answer took too long (trace %s)", id)
 	}
-	if errors.Is(err, catalog.ErrUnavailable) {
-		tell(slog.LevelWarn, "answering unavailable")
-		return status.Errorf(codes.Unavailable, "the catalogue does not answer now; try again (trace %s)", id)
+	for cause, text := range unavailable {
+		if errors.Is(err, cause) {
+			tell(slog.LevelWarn, "answering unavailable")
+			return status.Errorf(codes.Unavailable, "%s (trace %s)", text, id)
+		}
 	}
 	tell(slog.LevelError, "answering a call failed")
 	return status.Errorf(codes.Internal, "something went wrong here; it is logged (trace %s)", id)

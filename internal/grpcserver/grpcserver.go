@@ -1,11 +1,12 @@
 // Package grpcserver runs a gRPC server for as long as a context lasts.
 //
-//	call --> metrics --> codes, panics --> deadline (unary), stop (streams) --> service
+//	call --> metrics --> codes, panics --> deadline (unary), stop (streams) --> who asks --> service
 //	                                       health <-- a check, once a second
 package grpcserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -27,10 +29,16 @@ import (
 
 // Config is what a server serves, and when it is fit to.
 type Config struct {
+	// Authenticate, when set, is asked of each call first: it returns a context with the caller, or a status's error.
+	Authenticate func(ctx context.Context, method string) (context.Context, error)
 	// Register adds the services.
 	Register func(grpc.ServiceRegistrar)
 	// Check tells whether they can answer; health reports it.
-	Check   func(context.Context) error
+	Check func(context.Context) error
+	// Times are what unary calls of some methods may take whose clients do not say; else it is 5 s.
+	Times map[string]time.Duration
+	// TLS may be nil: then everybody between can read along.
+	TLS     *tls.Config
 	Metrics *Metrics
 	// Traces may be nil: then calls have no spans.
 	Traces trace.TracerProvider
@@ -54,7 +62,10 @@ const (
 func Run(ctx context.Context, l net.Listener, cfg Config) error {
 	stopping, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
-	e := edge{log: cfg.Log, stopping: stopping}
+	e := edge{log: cfg.Log, stopping: stopping, authenticate: cfg.Authenticate, times: cfg.Times}
+	if e.authenticate == nil {
+		e.authenticate = func(ctx context.Context, _ string) (context.Context, error) { return ctx, nil }
+	}
 	options := []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(e.unary),
 		grpc.ChainStreamInterceptor(e.stream),
@@ -67,6 +78,9 @@ func Run(ctx context.Context, l net.Listener, cfg Config) error {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
+	}
+	if cfg.TLS != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(cfg.TLS)))
 	}
 	if cfg.Traces != nil {
 		options = append(options, grpc.StatsHandler(otelgrpc.NewServerHandler(

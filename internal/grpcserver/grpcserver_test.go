@@ -28,6 +28,7 @@ import (
 	"regie/internal/catalog"
 	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
+	"regie/internal/users"
 	catalogv1 "regie/proto/catalog/v1"
 )
 
@@ -42,6 +43,10 @@ type stub struct {
 
 func (s *stub) BatchGet(ctx context.Context, _ *catalogv1.BatchGetRequest) (*catalogv1.BatchGetResponse, error) {
 	return &catalogv1.BatchGetResponse{}, s.get(ctx)
+}
+
+func (s *stub) List(ctx context.Context, _ *catalogv1.ListRequest) (*catalogv1.ListResponse, error) {
+	return &catalogv1.ListResponse{}, s.get(ctx)
 }
 
 func (s *stub) Watch(_ *catalogv1.WatchRequest, stream grpc.ServerStreamingServer[catalogv1.WatchResponse]) error {
@@ -71,6 +76,7 @@ func start(t *testing.T) *server {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	cfg := grpcserver.Config{
+		Times: map[string]time.Duration{catalogv1.CatalogService_List_FullMethodName: 9 * time.Second},
 		Register: func(r grpc.ServiceRegistrar) { catalogv1.RegisterCatalogServiceServer(r, s.stub) },
 		Check: func(context.Context) error {
 			if s.away.Load() {
@@ -165,6 +171,8 @@ func TestCodes(t *testing.T) {
 		{"Redis took the read's time", func(context.Context) error {
 			return fmt.Errorf("%w: secret %w", catalog.ErrUnavailable, context.DeadlineExceeded)
 		}, codes.Unavailable, "try again", true},
+		{"the store of users is away", func(context.Context) error { return fmt.Errorf("%w: %w", users.ErrUnavailable, secret) }, codes.Unavailable, "try again", true},
+		{"Kafka is away", func(context.Context) error { return fmt.Errorf("%w: %w", users.ErrUnwritten, secret) }, codes.Unavailable, "same idempotency key", true},
 		{"anything else", func(context.Context) error { return secret }, codes.Internal, "logged", true},
 		{"a panic", func(context.Context) error { panic("secret") }, codes.Internal, "logged", true},
 	} {
@@ -235,6 +243,12 @@ func TestDeadlines(t *testing.T) {
 		if got := <-left; got < tt.min || got > tt.max {
 			t.Errorf("%s: %s left, want %s to %s", tt.name, got, tt.min, tt.max)
 		}
+	}
+	if _, err := s.client.List(t.Context(), &catalogv1.ListRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-left; got < 8*time.Second || got > 9*time.Second {
+		t.Errorf("a method with a time of its own: %s left", got)
 	}
 	ended := make(chan error, 1)
 	s.get = func(ctx context.Context) error {

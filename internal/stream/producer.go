@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -12,7 +13,8 @@ import (
 const AnyPartition = kafka.PartitionAny
 
 // Producer writes records with acks=all and idempotence, in the order given, to the partition that Java's murmur2
-// chooses. It belongs to one goroutine.
+// chooses. One of transactions belongs to one goroutine; another may be shared by many, and the order is that within each
+// call.
 type Producer struct {
 	cluster *Cluster
 	p       *kafka.Producer
@@ -57,6 +59,12 @@ func (c *Cluster) producer(name string, extra kafka.ConfigMap) (*Producer, error
 
 // NewProducer makes a producer. It does no I/O yet. Close it.
 func (c *Cluster) NewProducer() (*Producer, error) { return c.producer("producer", nil) }
+
+// NewProducerWithin makes a producer that gives a record up after d: what it has not written by then it never writes.
+// Close it.
+func (c *Cluster) NewProducerWithin(d time.Duration) (*Producer, error) {
+	return c.producer("producer", kafka.ConfigMap{"delivery.timeout.ms": int(d.Milliseconds())})
+}
 
 // NewTxProducer makes a producer whose Produce calls are parts of transactions. Only the newest producer of an id can
 // commit: InitTransactions fences the older ones.
@@ -146,6 +154,15 @@ func (p *Producer) Produce(ctx context.Context, records []Record) ([]Delivery, e
 		}
 	}
 	return out, nil
+}
+
+// End returns the offset that a partition's next record will have.
+func (p *Producer) End(ctx context.Context, topic string, partition int32) (int64, error) {
+	_, high, err := p.p.QueryWatermarkOffsets(p.cluster.Topic(topic), partition, int(within(ctx).Milliseconds()))
+	if err != nil {
+		return 0, fmt.Errorf("asking for the end of %s: %w", partitionName(topic, partition), err)
+	}
+	return high, nil
 }
 
 // Commit ends the transaction: read-committed consumers see all of its records, or after an error none. An error that

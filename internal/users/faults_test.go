@@ -1,0 +1,386 @@
+package users_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"regie/internal/stream"
+	"regie/internal/users"
+	"regie/internal/users/boltstore"
+	userv1 "regie/proto/user/v1"
+)
+
+func TestTheSameKeyIsTheSameEvent(t *testing.T) {
+	w := newWorld(t)
+	here, there := w.instance(), w.instance()
+	first := here.add("alice", "programme:p0", "key-of-alice")
+	w.ahead.Store(int64(time.Minute))
+	again := there.add("alice", "programme:p0", "key-of-alice")
+	if diff := cmp.Diff(first.GetFavourite().GetAddedAt().AsTime(), again.GetFavourite().GetAddedAt().AsTime()); diff != "" {
+		t.Error(diff)
+	}
+	here.add("bob", "programme:p0", "key-of-alice") // another viewer's keys are others
+	for name, req := range map[string]*userv1.SetFavouriteRequest{
+		"another target": {TargetId: "programme:p1", IdempotencyKey: "key-of-alice"},
+		"a removal":      {TargetId: "programme:p0", IdempotencyKey: "key-of-alice", Remove: true},
+	} {
+		res, err := there.SetFavourite(as(t, "alice"), req)
+		if err != nil || len(res.GetProblems()) != 1 || res.GetReceipt() != nil {
+			t.Fatal(name, res, err)
+		}
+		if p := res.GetProblems()[0]; p.GetCode() != userv1.ProblemCode_PROBLEM_CODE_CONFLICT || p.GetField() != "idempotency_key" {
+			t.Errorf("%s: %v", name, p)
+		}
+	}
+	ids := map[string]int{}
+	for _, e := range w.favourites() {
+		ids[e.GetEventUuid()]++
+		if e.GetViewer() == "alice" || e.GetPayload().GetTargetId() != "programme:p0" {
+			t.Error(e)
+		}
+	}
+	if len(ids) != 2 || ids[w.favourites()[0].GetEventUuid()] == 0 {
+		t.Errorf("%v", ids)
+	}
+	w.ahead.Store(int64(25 * time.Hour))
+	if later := there.add("alice", "programme:p0", "key-of-alice"); later.GetFavourite().GetAddedAt().AsTime().Equal(first.GetFavourite().GetAddedAt().AsTime()) {
+		t.Error("a day later it is remembered still")
+	}
+
+	r := w.report("p0v0", 10, time.Minute)
+	one, two := here.reports("alice", r), there.reports("alice", r)
+	if one.GetReceipt().GetToken() == two.GetReceipt().GetToken() {
+		t.Error("it was not written again")
+	}
+	es := w.progress()
+	if len(es) != 2 || es[0].GetEventUuid() != es[1].GetEventUuid() {
+		t.Errorf("%v", es)
+	}
+}
+
+func TestADevicesClockIsClampedOnce(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	// An hour ahead, and gathered in another order than reported.
+	res := a.reports("alice", w.report("p0v0", 10, -59*time.Minute), w.report("p0v0", 20, -time.Hour),
+		w.report("p0v0", 30, -58*time.Minute), w.report("p1v0", 1, time.Hour))
+	states, err := a.GetStates(as(t, "alice"), &userv1.GetStatesRequest{Ids: []string{"video:p0v0"}, NotBefore: res.GetReceipt().GetToken()})
+	if err != nil || states.GetStates()[0].GetProgress().GetProgress().GetPosition() != 20 {
+		t.Error(states, err)
+	}
+	for _, e := range w.progress() {
+		if e.GetOccurredAt().AsTime().After(w.now()) {
+			t.Errorf("%v is in the future", e)
+		}
+	}
+	// What is done here next is later than all of them.
+	removed, err := a.RemoveFromHistory(as(t, "alice"), &userv1.RemoveFromHistoryRequest{VideoIds: []string{"video:p0v0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, err = a.GetStates(as(t, "alice"), &userv1.GetStatesRequest{Ids: []string{"video:p0v0"}, NotBefore: removed.GetReceipt().GetToken()})
+	if err != nil || states.GetStates()[0].GetProgress() != nil {
+		t.Error(states, err)
+	}
+}
+
+func TestFavouritesAreLimited(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	a.add("alice", "programme:p0", "")
+	pseudonym := w.favourites()[0].GetViewer()
+	c := users.Changes{Viewer: pseudonym}
+	for i := range 999 {
+		c.Favourites = append(c.Favourites, users.Favourite{
+			Target: fmt.Sprintf("video:x%d", i), Version: users.Version{At: w.now(), ID: fmt.Sprint(i)},
+		})
+	}
+	a.listed("alice", a.add("alice", "programme:p0", "").GetReceipt().GetToken())
+	if err := w.store.Apply(t.Context(), []users.Changes{c}, nil); err != nil {
+		t.Fatal(err)
+	}
+	res, err := a.SetFavourite(as(t, "alice"), &userv1.SetFavouriteRequest{TargetId: "programme:p1"})
+	if err != nil || len(res.GetProblems()) != 1 || res.GetProblems()[0].GetCode() != userv1.ProblemCode_PROBLEM_CODE_LIMIT_REACHED || res.GetReceipt() != nil {
+		t.Error(res, err)
+	}
+	a.add("alice", "programme:p0", "") // it is one of them
+	r := a.set("alice", &userv1.SetFavouriteRequest{TargetId: "programme:p0", Remove: true}).GetReceipt().GetToken()
+	a.listed("alice", r)
+	a.add("alice", "programme:p1", "")
+}
+
+// write reports progress within a second, as a player does.
+func (a *api) write(t *testing.T, user string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), userHeader, user), time.Second)
+	defer cancel()
+	_, err := a.ReportProgress(ctx, &userv1.ReportProgressRequest{Reports: []*userv1.Report{a.w.report("p0v0", 10, time.Minute)}})
+	return err
+}
+
+func TestKafkaThatDoesNotTakeAnEventFailsTheWrite(t *testing.T) {
+	for name, breaks := range map[string]func(*testing.T, *kfake.Cluster) (mend func()){
+		"it refuses": func(_ *testing.T, k *kfake.Cluster) func() {
+			return k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1}).Remove
+		},
+		"it is silent": func(_ *testing.T, k *kfake.Cluster) func() {
+			spoke := make(chan struct{})
+			k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+				k.SleepControl(func() { <-spoke })
+				return nil, nil, false
+			})
+			return func() { close(spoke) }
+		},
+		"it is gone": func(_ *testing.T, k *kfake.Cluster) func() { k.Close(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, c := faulty(t)
+			w := newWorldOn(t, c)
+			a := w.instance()
+			if err := a.write(t, "alice"); err != nil {
+				t.Fatal(err)
+			}
+			mend := breaks(t, k)
+			for range 3 {
+				began := time.Now()
+				err := a.write(t, "alice")
+				if s := status.Convert(err); s.Code() != codes.Unavailable || !strings.Contains(s.Message(), "try again") {
+					t.Fatalf("after %s: %v", time.Since(began), err)
+				}
+			}
+			if got := a.listed("alice"); len(got) != 0 { // reads go on
+				t.Error(got)
+			}
+			if mend == nil {
+				return
+			}
+			mend()
+			eventually(t, "Kafka takes it again", func() bool { return a.write(t, "alice") == nil })
+		})
+	}
+}
+
+func TestAReceiptOfARecordWhoseOffsetIsNotToldIsBehindIt(t *testing.T) {
+	k, c := faulty(t)
+	w := newWorldOn(t, c)
+	a := w.instance()
+	a.add("alice", "programme:p0", "")
+	// A broker says so to a client that asks once more, having lost the answer to what was written.
+	k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.DuplicateSequenceNumber})
+	r := a.add("alice", "programme:p0", "").GetReceipt().GetToken()
+	if got := a.listed("alice", r); len(got) != 1 {
+		t.Error(got)
+	}
+}
+
+func TestAKnownViewerWritesOnWhileTheStoreIsAway(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	r := a.add("alice", "programme:p0", "")
+	a.listed("alice", r.GetReceipt().GetToken())
+	w.store.away.Store(true)
+	w.ahead.Store(int64(30 * time.Minute)) // what the Directory said is long not fresh
+	late := []string{a.add("alice", "programme:p1", "key").GetReceipt().GetToken(), a.add("alice", "programme:p1", "key").GetReceipt().GetToken()}
+	a.reports("alice", w.report("p0v0", 10, 0))
+	for what, err := range map[string]error{
+		"an unknown viewer's write": a.write(t, "bob"),
+		"a read": func() error {
+			_, err := a.ListFavourites(as(t, "alice"), &userv1.ListFavouritesRequest{})
+			return err
+		}(),
+		"an export": func() error {
+			st, err := a.Export(as(t, "alice"), &userv1.ExportRequest{})
+			if err == nil {
+				_, err = st.Recv()
+			}
+			return err
+		}(),
+	} {
+		if status.Code(err) != codes.Unavailable {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	es := w.favourites()
+	if es[len(es)-1].GetEventUuid() != es[len(es)-2].GetEventUuid() {
+		t.Error("the same key is two events")
+	}
+	w.ahead.Store(int64(2 * time.Hour))
+	if err := a.write(t, "alice"); status.Code(err) != codes.Unavailable {
+		t.Errorf("two hours later: %v", err)
+	}
+	w.store.mend()
+	if got := a.listed("alice", late...); len(got) != 2 {
+		t.Error(got)
+	}
+}
+
+func TestAReadThatCannotWaitSaysSo(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	old := a.add("alice", "programme:p0", "").GetReceipt().GetToken()
+	a.listed("alice", old)
+	w.stopPersist()
+	r := a.add("alice", "programme:p1", "").GetReceipt().GetToken()
+	read := func(limit time.Duration) (*userv1.ListFavouritesResponse, time.Duration) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(as(t, "alice"), limit)
+		defer cancel()
+		began := time.Now()
+		res, err := a.ListFavourites(ctx, &userv1.ListFavouritesRequest{NotBefore: old + "~" + r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res, time.Since(began)
+	}
+	for _, limit := range []time.Duration{10 * time.Second, 150 * time.Millisecond} {
+		res, took := read(limit)
+		if res.GetConsistency() != userv1.Consistency_CONSISTENCY_STALE || len(res.GetFavourites()) != 1 {
+			t.Errorf("within %s: %v", limit, res)
+		}
+		if took > min(limit, time.Second) {
+			t.Errorf("within %s: it took %s", limit, took)
+		}
+	}
+	w.startPersist(t.Context())
+	eventually(t, "it is applied", func() bool {
+		res, _ := read(10 * time.Second)
+		return res.GetConsistency() == userv1.Consistency_CONSISTENCY_CONSISTENT && len(res.GetFavourites()) == 2
+	})
+}
+
+// TestEraseLeavesNothing cuts an erasure short behind each of its steps, and makes the call again.
+func TestEraseLeavesNothing(t *testing.T) {
+	const user = "user-0815-of-the-test"
+	for calls := range 5 { // of the Directory, that are answered
+		t.Run(fmt.Sprintf("cut short after %d", calls), func(t *testing.T) {
+			w := newWorld(t)
+			here, there := w.instance(), w.instance()
+			here.add(user, "programme:p0", "a key of "+user)
+			here.reports(user, w.report("p0v0", 10, time.Minute), w.report("p1v0", 20, 0))
+			last := there.add(user, "video:p1v1", "").GetReceipt().GetToken()
+			neighbour := here.add("bob", "programme:p2", "").GetReceipt().GetToken()
+			here.listed(user, last)
+			w.store.after(calls)
+			if _, err := here.Erase(as(t, user), &userv1.EraseRequest{}); status.Code(err) != codes.Unavailable {
+				t.Fatalf("it was not cut short: %v", err)
+			}
+			w.store.mend()
+			if calls == 4 { // the mapping is gone: what comes now is of somebody new
+				r := here.add(user, "programme:p1", "").GetReceipt().GetToken()
+				same(t, "what came between", here.listed(user, r), []string{"programme:p1"})
+			}
+			if _, err := there.Erase(as(t, user), &userv1.EraseRequest{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := there.Erase(as(t, user), &userv1.EraseRequest{}); err != nil {
+				t.Fatal(err)
+			}
+			w.ahead.Add(int64(10 * time.Second))
+			for _, a := range []*api{here, there} {
+				same(t, "export", a.exported(user), []string{})
+				same(t, "the neighbour", a.listed("bob", neighbour), []string{"programme:p2"})
+			}
+			w.replayed(t, user)
+			same(t, "a new life", there.listed(user, there.add(user, "programme:p0", "").GetReceipt().GetToken()), []string{"programme:p0"})
+		})
+	}
+}
+
+// replayed reads the topics from their beginning into an empty store, in which only bob is to be left, and looks for the
+// user's id in every byte that there is.
+func (w *world) replayed(t *testing.T, user string) {
+	t.Helper()
+	empty, err := boltstore.Open(t.TempDir(), w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = empty.Close() }()
+	viewers := map[string]bool{}
+	for _, topic := range stream.Topics() {
+		for _, r := range w.records(topic.Name) {
+			if bytes.Contains(r.Key, []byte(user)) || bytes.Contains(r.Value, []byte(user)) || strings.Contains(fmt.Sprint(r.Headers), user) {
+				t.Errorf("%s has the user's id", topic.Name)
+			}
+			if topic.Name != stream.UserFavourite && topic.Name != stream.UserProgress {
+				continue
+			}
+			c, err := change(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			viewers[c.Viewer] = true
+			if err := empty.Apply(t.Context(), []users.Changes{c}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	left := 0
+	for v := range viewers {
+		for _, what := range []users.What{users.AllFavourites, users.AllProgress, users.LatestProgress} {
+			rows, _, err := empty.List(t.Context(), v, what, users.Version{}, 100, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left += len(rows.Favourites) + len(rows.Progress)
+		}
+	}
+	if left != 1 {
+		t.Errorf("of %d viewers %d rows are left", len(viewers), left)
+	}
+}
+
+func TestAnErasureWaitsForPersist(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	a.listed("alice", a.add("alice", "programme:p0", "").GetReceipt().GetToken())
+	w.stopPersist()
+	a.add("alice", "programme:p1", "") // what persist has not applied yet
+	ctx, cancel := context.WithTimeout(as(t, "alice"), 2*time.Second)
+	defer cancel()
+	if _, err := a.Erase(ctx, &userv1.EraseRequest{}); status.Code(err) != codes.Unavailable {
+		t.Fatal(err)
+	}
+	w.startPersist(t.Context())
+	if _, err := a.Erase(as(t, "alice"), &userv1.EraseRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, viewer := range []string{w.favourites()[0].GetViewer()} {
+		rows, _, err := w.store.List(t.Context(), viewer, users.AllFavourites, users.Version{}, 10, true)
+		if err != nil || len(rows.Favourites) > 0 {
+			t.Error(rows, err)
+		}
+	}
+}
+
+func TestAnErasureNeedsItsTime(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	a.service.SetLasting(13 * time.Second)
+	ctx, cancel := context.WithTimeout(as(t, "alice"), 5*time.Second)
+	defer cancel()
+	if _, err := a.Erase(ctx, &userv1.EraseRequest{}); status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "13s") {
+		t.Error(err)
+	}
+}
+
+func TestEraseOfNobodyIsDoneAtOnce(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.instance().Erase(as(t, "nobody"), &userv1.EraseRequest{}); err != nil {
+		t.Error(err)
+	}
+	if n := len(w.favourites()) + len(w.progress()); n != 0 {
+		t.Errorf("%d events", n)
+	}
+}

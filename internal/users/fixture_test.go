@@ -1,0 +1,407 @@
+package users_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
+
+	"regie/internal/catalog"
+	"regie/internal/grpcserver"
+	"regie/internal/servertest"
+	"regie/internal/stream"
+	"regie/internal/users"
+	"regie/internal/users/boltstore"
+	projectionv1 "regie/proto/projection/v1"
+	userv1 "regie/proto/user/v1"
+)
+
+// world is Kafka, a catalogue, a store and persist: what instances of the service share.
+type world struct {
+	t       *testing.T
+	cluster *stream.Cluster
+	catalog *catalog.Catalog
+	store   *flaky
+	log     *logged
+	ahead   atomic.Int64 // what the clock is, beyond the machine's
+	offset  int64        // of the catalogue's last change
+	// persist runs until it is stopped.
+	stopPersist func()
+}
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldOn(t, servertest.Cluster(t))
+}
+
+func newWorldOn(t *testing.T, cluster *stream.Cluster) *world {
+	t.Helper()
+	redis, err := catalog.Connect(servertest.Redis(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix := servertest.Name()
+	t.Cleanup(func() {
+		it := redis.Scan(context.Background(), 0, prefix+":*", 1000).Iterator()
+		for it.Next(context.Background()) {
+			redis.Del(context.Background(), it.Val())
+		}
+		_ = redis.Close()
+	})
+	w := &world{t: t, cluster: cluster, catalog: catalog.New(redis, prefix), log: &logged{}}
+	store, err := boltstore.Open(t.TempDir(), w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	w.store = &flaky{Store: store}
+	for p := range 3 {
+		id := fmt.Sprintf("p%d", p)
+		w.put("programme", id, &projectionv1.Programme{Id: "programme:" + id})
+		for v := range 3 {
+			w.video(fmt.Sprintf("%sv%d", id, v), id, 3000)
+		}
+	}
+	w.startPersist(t.Context())
+	return w
+}
+
+func (w *world) video(id, programme string, duration int32) {
+	w.put("video", id, &projectionv1.Video{Id: "video:" + id, ProgrammeId: "programme:" + programme, Duration: duration})
+}
+
+// put writes an entity to the catalogue; a nil blob deletes it.
+func (w *world) put(kind, id string, blob proto.Message) {
+	w.t.Helper()
+	w.offset++
+	c := catalog.Change{Kind: kind, ID: id, Fence: stream.Fence{Incarnation: 1, Offset: w.offset}, Blobs: map[catalog.Screen][]byte{}}
+	if blob != nil {
+		b, err := proto.Marshal(blob)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, s := range catalog.Screens() {
+			c.Blobs[s] = b
+		}
+	}
+	if _, err := w.catalog.Apply(w.t.Context(), []catalog.Change{c}, time.Now()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// startPersist applies what is in the topics, until it is stopped or the test ends.
+func (w *world) startPersist(ctx context.Context) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	consumer := w.cluster.NewConsumer(stream.ConsumerConfig{
+		Role: "persist", Topics: []string{stream.UserFavourite, stream.UserProgress}, Sink: &sink{store: w.store.Store},
+	})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := consumer.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.stopPersist = func() { stop(); wg.Wait() }
+	w.t.Cleanup(w.stopPersist)
+}
+
+// api is one instance of the service, as a client has it.
+type api struct {
+	userv1.UserServiceClient
+	w       *world
+	service *users.Service
+	metrics *prometheus.Registry
+	stop    func()
+}
+
+func (w *world) instance() *api {
+	w.t.Helper()
+	producer, err := w.cluster.NewProducerWithin(users.WriteTime)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a := &api{w: w, metrics: prometheus.NewRegistry()}
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	a.service = users.New(users.Config{
+		Caller: caller, Producer: producer, Catalog: w.catalog, Store: w.store, Directory: w.store,
+		Secret: []byte("secret"), Now: w.now, Metrics: users.NewMetrics(a.metrics), Log: log,
+	})
+	a.service.SetLasting(100 * time.Millisecond)
+	l := bufconn.Listen(1 << 20)
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := a.service.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	})
+	wg.Go(func() {
+		err := grpcserver.Run(ctx, l, grpcserver.Config{
+			Register: a.service.Register, Check: w.catalog.Ping, Times: users.Times(),
+			Metrics: grpcserver.NewMetrics(a.metrics), Log: log,
+		})
+		if err != nil {
+			w.t.Error(err)
+		}
+	})
+	conn, err := grpc.NewClient("passthrough:///users", grpc.WithContextDialer(dialer(l)),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.WaitForReady(true)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a.stop = func() { _ = conn.Close(); stop(); wg.Wait(); producer.Close() }
+	w.t.Cleanup(sync.OnceFunc(a.stop))
+	a.UserServiceClient = userv1.NewUserServiceClient(conn)
+	return a
+}
+
+const userHeader = "test-user"
+
+// caller believes what the tests say.
+func caller(ctx context.Context) (string, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	if u := md.Get(userHeader); len(u) > 0 {
+		return u[0], nil
+	}
+	return "", status.Error(codes.Unauthenticated, "nobody asks")
+}
+
+// as is a context in which the user asks.
+func as(t testing.TB, user string) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return metadata.AppendToOutgoingContext(ctx, userHeader, user)
+}
+
+// flaky is a store that can be away, from any call on.
+type flaky struct {
+	*boltstore.Store
+	away atomic.Bool
+	// left, unless it is negative, counts the Directory's calls that are answered yet.
+	mu       sync.Mutex
+	counting bool
+	left     int
+}
+
+var (
+	_ users.Store     = (*flaky)(nil)
+	_ users.Directory = (*flaky)(nil)
+)
+
+var errAway = fmt.Errorf("%w: cut off by the test", users.ErrUnavailable)
+
+func (f *flaky) check() error {
+	if f.away.Load() {
+		return errAway
+	}
+	return nil
+}
+
+// after has the Directory answer so many calls, and then none.
+func (f *flaky) after(calls int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counting, f.left = true, calls
+}
+
+func (f *flaky) mend() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counting = false
+	f.away.Store(false)
+}
+
+func (f *flaky) count() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.counting {
+		if f.left--; f.left < 0 {
+			return errAway
+		}
+	}
+	return f.check()
+}
+
+func (f *flaky) Read(ctx context.Context, viewer string, ids []string, consistent bool) (users.Rows, error) {
+	if err := f.check(); err != nil {
+		return users.Rows{}, err
+	}
+	return f.Store.Read(ctx, viewer, ids, consistent)
+}
+
+func (f *flaky) List(ctx context.Context, viewer string, what users.What, after users.Version, limit int, consistent bool) (users.Rows, bool, error) {
+	if err := f.check(); err != nil {
+		return users.Rows{}, false, err
+	}
+	return f.Store.List(ctx, viewer, what, after, limit, consistent)
+}
+
+func (f *flaky) Positions(ctx context.Context, partitions []string) (map[string]stream.Position, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	return f.Store.Positions(ctx, partitions)
+}
+
+func (f *flaky) Pseudonym(ctx context.Context, user, offered string) (string, error) {
+	if err := f.count(); err != nil {
+		return "", err
+	}
+	return f.Store.Pseudonym(ctx, user, offered)
+}
+
+func (f *flaky) Forget(ctx context.Context, user, pseudonym string) error {
+	if err := f.count(); err != nil {
+		return err
+	}
+	return f.Store.Forget(ctx, user, pseudonym)
+}
+
+func (f *flaky) Remember(ctx context.Context, viewer, key string, content []byte, now time.Time) ([]byte, error) {
+	if err := f.count(); err != nil {
+		return nil, err
+	}
+	return f.Store.Remember(ctx, viewer, key, content, now)
+}
+
+// logged is a log that can be read while it is written.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// faulty returns a broker that can be made to fail, and a cluster of it.
+func faulty(t *testing.T) (*kfake.Cluster, *stream.Cluster) {
+	t.Helper()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	c := stream.New(stream.Config{Brokers: strings.Join(k.ListenAddrs(), ","), Project: servertest.Name(), Instance: "test", Log: servertest.Log(t)})
+	t.Cleanup(c.Close)
+	if _, err := c.Apply(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return k, c
+}
+
+// records are all that a topic has.
+func (w *world) records(topic string) (out []stream.Record) {
+	w.t.Helper()
+	if err := w.cluster.ReadAll(w.t.Context(), topic, func(r stream.Record) error { out = append(out, r); return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+func (w *world) favourites() (out []*userv1.FavouriteEvent) {
+	w.t.Helper()
+	for _, r := range w.records(stream.UserFavourite) {
+		e := &userv1.FavouriteEvent{}
+		if err := r.Decode(e); err != nil {
+			w.t.Fatal(err)
+		}
+		if string(r.Key) != e.GetViewer() {
+			w.t.Errorf("the key %q is not the viewer %q", r.Key, e.GetViewer())
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (w *world) progress() (out []*userv1.ProgressEvent) {
+	w.t.Helper()
+	for _, r := range w.records(stream.UserProgress) {
+		e := &userv1.ProgressEvent{}
+		if err := r.Decode(e); err != nil {
+			w.t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+var errNoReceipt = errors.New("there is no receipt")
+
+// add makes a favourite, and fails the test if that has a problem.
+func (a *api) add(user, target, key string) *userv1.SetFavouriteResponse {
+	a.w.t.Helper()
+	return a.set(user, &userv1.SetFavouriteRequest{TargetId: target, IdempotencyKey: key})
+}
+
+func (a *api) set(user string, req *userv1.SetFavouriteRequest) *userv1.SetFavouriteResponse {
+	a.w.t.Helper()
+	res, err := a.SetFavourite(as(a.w.t, user), req)
+	if err == nil && (len(res.GetProblems()) > 0 || res.GetReceipt().GetToken() == "") {
+		err = errNoReceipt
+	}
+	if err != nil {
+		a.w.t.Fatalf("%v: %v", err, res)
+	}
+	return res
+}
+
+func (w *world) report(video string, position int32, ago time.Duration) *userv1.Report {
+	return &userv1.Report{VideoId: "video:" + video, Position: position, OccurredAt: stamp(w.now().Add(-ago)), SessionId: "s1"}
+}
+
+func (a *api) reports(user string, rs ...*userv1.Report) *userv1.ReportProgressResponse {
+	a.w.t.Helper()
+	res, err := a.ReportProgress(as(a.w.t, user), &userv1.ReportProgressRequest{Reports: rs})
+	if err == nil && (len(res.GetProblems()) > 0 || res.GetReceipt().GetToken() == "") {
+		err = errNoReceipt
+	}
+	if err != nil {
+		a.w.t.Fatalf("%v: %v", err, res)
+	}
+	return res
+}
+
+// listed are the favourites that a user sees who waits for receipts.
+func (a *api) listed(user string, receipts ...string) []string {
+	a.w.t.Helper()
+	res, err := a.ListFavourites(as(a.w.t, user), &userv1.ListFavouritesRequest{PageSize: 100, NotBefore: strings.Join(receipts, "~")})
+	if err != nil {
+		a.w.t.Fatal(err)
+	}
+	out := []string{}
+	for _, f := range res.GetFavourites() {
+		out = append(out, f.GetTargetId())
+	}
+	if len(receipts) > 0 && res.GetConsistency() != userv1.Consistency_CONSISTENCY_CONSISTENT {
+		a.w.t.Fatalf("%v: %v", res.GetConsistency(), out)
+	}
+	return out
+}
