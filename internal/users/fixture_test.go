@@ -121,6 +121,7 @@ func (w *world) startPersist(ctx context.Context) {
 	})
 	w.stopPersist = func() { stop(); wg.Wait() }
 	w.t.Cleanup(w.stopPersist)
+	eventually(w.t, "persist is ready", consumer.Ready)
 }
 
 // api is one instance of the service, as a client has it.
