@@ -76,7 +76,7 @@ func start(t *testing.T) *server {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	cfg := grpcserver.Config{
-		Times: map[string]time.Duration{catalogv1.CatalogService_List_FullMethodName: 9 * time.Second},
+		Times:    map[string]time.Duration{catalogv1.CatalogService_List_FullMethodName: 9 * time.Second},
 		Register: func(r grpc.ServiceRegistrar) { catalogv1.RegisterCatalogServiceServer(r, s.stub) },
 		Check: func(context.Context) error {
 			if s.away.Load() {

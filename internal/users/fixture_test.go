@@ -40,12 +40,18 @@ type world struct {
 	store   *flaky
 	log     *logged
 	ahead   atomic.Int64 // what the clock is, beyond the machine's
+	frozen  atomic.Pointer[time.Time]
 	offset  int64        // of the catalogue's last change
 	// persist runs until it is stopped.
 	stopPersist func()
 }
 
-func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+func (w *world) now() time.Time {
+	if at := w.frozen.Load(); at != nil {
+		return *at
+	}
+	return time.Now().Add(time.Duration(w.ahead.Load()))
+}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()

@@ -286,7 +286,9 @@ func (s *Service) place(viewer string, what What, token string) (Version, error)
 	return ParseVersion(place)
 }
 
-func tokensOf(viewer string, what What) string { return "users' page token\n" + string(what) + "\n" + viewer }
+func tokensOf(viewer string, what What) string {
+	return "users' page token\n" + string(what) + "\n" + viewer
+}
 
 func favouriteState(f Favourite) *userv1.FavouriteState {
 	return &userv1.FavouriteState{TargetId: f.Target, AddedAt: timestamppb.New(f.Version.At)}

@@ -87,6 +87,24 @@ func TestAWriteIsReadOnAnotherInstance(t *testing.T) {
 	}
 }
 
+func TestWhatIsDoneWithinAMillisecondKeepsItsOrder(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	now := w.now()
+	w.frozen.Store(&now)
+	for range 10 {
+		a.reports("alice", w.report("p0v0", 10, 0))
+		a.add("alice", "programme:p0", "")
+		removed, err := a.RemoveFromHistory(as(t, "alice"), &userv1.RemoveFromHistoryRequest{VideoIds: []string{"video:p0v0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := a.set("alice", &userv1.SetFavouriteRequest{TargetId: "programme:p0", Remove: true}).GetReceipt().GetToken()
+		a.listed("alice", r, removed.GetReceipt().GetToken())
+		same(t, "left", a.exported("alice"), []string{})
+	}
+}
+
 func TestFavouritesArePagedByKind(t *testing.T) {
 	w := newWorld(t)
 	a := w.instance()
@@ -329,4 +347,3 @@ func TestBadInputIsRefusedAndNothingWritten(t *testing.T) {
 		t.Error("the log has a user's id")
 	}
 }
-
