@@ -362,6 +362,28 @@ func (w *world) replayed(t *testing.T, user string) {
 	}
 }
 
+func TestAnErasureOutlivesWhatOtherInstancesKnow(t *testing.T) {
+	w := newWorld(t)
+	here, there := w.instance(), w.instance()
+	here.service.SetLasting(2 * time.Second)
+	here.add("bob", "programme:p2", "")
+	here.listed("alice", there.add("alice", "programme:p0", "").GetReceipt().GetToken())
+	ctx, erased := as(t, "alice"), make(chan error, 1)
+	go func() {
+		_, err := here.Erase(ctx, &userv1.EraseRequest{})
+		erased <- err
+	}()
+	eventually(t, "the user's name leads nowhere", func() bool { return len(here.exported("alice")) == 0 })
+	there.add("alice", "programme:p1", "") // as it was known there
+	if err := <-erased; err != nil {
+		t.Fatal(err)
+	}
+	if es := w.favourites(); len(es) != 4 {
+		t.Errorf("%v", es)
+	}
+	w.replayed(t, "alice")
+}
+
 func TestAnErasureWaitsForPersist(t *testing.T) {
 	w := newWorld(t)
 	a := w.instance()
