@@ -25,6 +25,8 @@ const (
 	CodeValidation = "GRAPHQL_VALIDATION_FAILED"
 	// CodeTooComplex: the document asks for more than one request may.
 	CodeTooComplex = "QUERY_TOO_COMPLEX"
+	// CodeUnauthenticated: it must be asked with a token, or with another; its message says which.
+	CodeUnauthenticated = "UNAUTHENTICATED"
 	// CodeUnavailable: nothing is wrong with the request; it may be sent again.
 	CodeUnavailable = "UNAVAILABLE"
 	// CodeCancelled: the client has left; only metrics and traces see it.

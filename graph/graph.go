@@ -1,6 +1,6 @@
 // Package graph is the GraphQL API: the schema, the code generated from it, and its HTTP edge.
 //
-//	request --> screen --> transport --> gate: length, nesting, parse, measure, validate --> gqlgen --> resolvers
+//	request --> screen --> caller --> transport --> gate: length, nesting, parse, measure, validate --> gqlgen --> resolvers
 //	                           |            (seen documents pass at once)                       |
 //	response <-- media type, status <-- errors as codes, never causes <-------------------------+
 package graph
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/text/language"
 
 	"regie/internal/catalog"
+	"regie/internal/identity"
 )
 
 // Options are what the GraphQL endpoint needs.
@@ -28,6 +29,9 @@ type Options struct {
 	Schema graphql.ExecutableSchema
 	// Attach gives a request what its resolvers need.
 	Attach func(ctx context.Context, view catalog.View) context.Context
+	// Authorize returns a context with the caller that the authorization header's values name, or a *identity.Refusal.
+	// Nil: nobody is ever signed in.
+	Authorize func(ctx context.Context, authorization []string) (context.Context, error)
 	// Now is the clock that rights are held against.
 	Now func() time.Time
 	// Origins are the other sites whose pages may ask, such as https://www.example.org (CORS); "*" for all.
@@ -64,19 +68,27 @@ func Handler(o Options) http.Handler {
 	})
 
 	serve := observed(o.Metrics, o.Traces, func(w http.ResponseWriter, r *http.Request) {
+		media, _ := negotiate(r.Header.Get("Accept"))
+		if media == "" {
+			media = mediaJSON
+		}
 		view, err := viewOf(r)
 		if err != nil {
-			media, _ := negotiate(r.Header.Get("Accept"))
-			if media == "" {
-				media = mediaJSON
-			}
 			refuse(w, media, http.StatusBadRequest, err.Error())
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		if known, ok := ctx.Value(outcomeKey{}).(*outcome); ok {
-			known.screen = string(view.Screen)
+		known, _ := ctx.Value(outcomeKey{}).(*outcome)
+		known.screen = string(view.Screen)
+		if o.Authorize != nil {
+			if ctx, err = o.Authorize(ctx, r.Header.Values("Authorization")); err != nil {
+				known.code = refuseCaller(w, media, err)
+				return
+			}
+		}
+		if _, ok := identity.From(ctx); ok {
+			w.Header().Set("Cache-Control", "private, no-store")
 		}
 		view.Now = o.Now()
 		ctx = o.Attach(ctx, view)
@@ -93,7 +105,7 @@ func Handler(o Options) http.Handler {
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins: o.Origins, AllowedMethods: []string{http.MethodGet, http.MethodPost},
-		AllowedHeaders: []string{"Content-Type", "X-Screen", "X-Territory"}, MaxAge: 600,
+		AllowedHeaders: []string{"Authorization", "Content-Type", "X-Screen", "X-Territory"}, MaxAge: 600,
 	}).Handler(mux)
 }
 

@@ -53,7 +53,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return m
 }
 
-var codesKnown = []string{CodeBadInput, CodeParse, CodeValidation, CodeTooComplex, CodeUnavailable, CodeCancelled, CodeInternal}
+var codesKnown = []string{CodeBadInput, CodeParse, CodeValidation, CodeTooComplex, CodeUnauthenticated, CodeUnavailable, CodeCancelled, CodeInternal}
 
 // outcome is what is known of a request when it has been answered.
 type outcome struct {

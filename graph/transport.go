@@ -12,6 +12,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"regie/internal/identity"
 )
 
 const maxBody = 128 << 10
@@ -178,11 +180,29 @@ func refuse(w http.ResponseWriter, media string, status int, message string) {
 	write(w, media, status, &graphql.Response{Errors: gqlerror.List{coded(CodeBadInput, message)}})
 }
 
+// refuseCaller answers one whose credentials are not taken; nothing is resolved. The response's code is returned.
+func refuseCaller(w http.ResponseWriter, media string, err error) string {
+	var refusal *identity.Refusal
+	if !errors.As(err, &refusal) {
+		panic(err) // it is the one kind
+	}
+	code, status := CodeUnauthenticated, http.StatusUnauthorized
+	if refusal.Reason == identity.Unavailable {
+		code, status = CodeUnavailable, http.StatusServiceUnavailable
+	} else {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	e := coded(code, refusal.Error())
+	e.Extensions["reason"] = refusal.Reason
+	write(w, media, status, &graphql.Response{Errors: gqlerror.List{e}})
+	return code
+}
+
 func write(w http.ResponseWriter, media string, status int, response *graphql.Response) {
 	h := w.Header()
 	h.Set("Content-Type", media+"; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Add("Vary", "Accept, X-Screen, X-Territory")
+	h.Add("Vary", "Accept, Authorization, X-Screen, X-Territory")
 	if len(response.Errors) > 0 {
 		h.Set("Cache-Control", "no-store")
 	}
