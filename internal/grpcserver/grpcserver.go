@@ -1,7 +1,7 @@
 // Package grpcserver runs a gRPC server for as long as a context lasts.
 //
-//	call --> metrics --> codes, panics --> deadline (unary), stop (streams) --> who asks --> service
-//	                                       health <-- a check, once a second
+//	call --> metrics --> deadline (unary), stop (streams) --> codes, panics --> who asks --> service
+//	                                                          health <-- a check, once a second
 package grpcserver
 
 import (
