@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
 
+	"regie/internal/embedded"
+	"regie/internal/identity"
 	"regie/internal/telemetry"
 )
 
@@ -47,18 +50,26 @@ type config struct {
 	Leave      bool           `help:"Leave the consumer groups at a stop: for instances whose names do not come back. Default: wait 15 s for a return under the same name."`
 	GraphiQL   *bool          `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
 	CORSOrigin []string       `name:"cors-origin" placeholder:"ORIGIN,..." help:"Other sites whose pages may ask GraphQL, such as https://www.example.org; * for all. Default: none."`
-	LogLevel   string         `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
-	LogFormat  string         `default:"text" enum:"text,json" help:"One of ${enum}."`
+
+	JWTIssuer     string   `name:"jwt-issuer" default:"regie" placeholder:"NAME" group:"Who is asking" help:"What viewers' tokens must have as iss: ${default}."`
+	JWTAudience   string   `name:"jwt-audience" default:"regie" placeholder:"NAME" group:"Who is asking" help:"What viewers' tokens must have among their aud: ${default}."`
+	JWKS          string   `name:"jwks" placeholder:"FILE|URL" group:"Who is asking" help:"The issuer's public keys, as a JWKS: RS256, ES256 and EdDSA. It is read again when it changes."`
+	JWTSecretFile string   `name:"jwt-secret-file" type:"path" placeholder:"FILE" group:"Who is asking" help:"File of a secret that signs tokens by HS256, for development; or REGIE_JWT_SECRET in the environment. Embedded without --jwks: made on the first start."`
+	GRPCServices  []string `name:"grpc-services" placeholder:"NAME,..." group:"Who is asking" help:"Services, by the names in their certificates, that may ask gRPC for any user. Default: none."`
+
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
+	LogFormat string `default:"text" enum:"text,json" help:"One of ${enum}."`
 
 	Run     runCommand     `cmd:"" default:"withargs" help:"Start roles. Without addresses: every role, on embedded servers. This is the default command."`
-	Import  importCommand  `cmd:"" help:"Fill the CMS from a titles file."`
+	Import  importCommand  `cmd:"" help:"Fill the CMS from a titles file, or take over what viewers did elsewhere."`
 	CMS     cmsCommand     `cmd:"" name:"cms" help:"Read and edit documents of the CMS."`
 	Topics  topicsCommand  `cmd:"" help:"Create and check Kafka's topics."`
+	Token   tokenCommand   `cmd:"" help:"Print a viewer's token, for development."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	Completion kongcompletion.Completion `cmd:"" help:"Print the code by which a shell completes commands and flags."`
 
-	secret string
+	secret, jwtSecret string
 	// traces is the protocol by which spans leave, or "".
 	traces string
 	// embedded: the run command starts its own servers.
@@ -70,7 +81,19 @@ type runCommand struct {
 }
 
 type importCommand struct {
-	File string `arg:"" type:"path" help:"CSV with the columns show_id, type, title, and as many as there are of director, cast, country, date_added, release_year, rating, duration, listed_in, description."`
+	Titles struct {
+		File string `arg:"" type:"path" help:"CSV with the columns show_id, type, title, and as many as there are of director, cast, country, date_added, release_year, rating, duration, listed_in, description."`
+	} `cmd:"" default:"withargs" help:"Fill the CMS from a titles file. This is the default."`
+	Users struct {
+		File    string `arg:"" help:"JSON lines, or CSV with these columns: user, favourite (programme:... or video:...) or video with position, duration and session, and at. - is the standard input."`
+		Errors  string `type:"path" placeholder:"FILE" help:"Where all rows that are left out are told; without it, the first 20 are."`
+		Restart bool   `help:"Begin anew, where an import of this file was interrupted."`
+	} `cmd:"" help:"Take over viewers' favourites and progress: through a running process that has the role users (--admin)."`
+}
+
+type tokenCommand struct {
+	User string        `required:"" placeholder:"ID" help:"Whose: the token's sub."`
+	TTL  time.Duration `name:"ttl" default:"1h" placeholder:"TIME" help:"How long it is valid: ${default}."`
 }
 
 type cmsCommand struct {
@@ -167,11 +190,14 @@ func getenv(env []string, name string) (string, bool) {
 	return "", false
 }
 
-// secretVariable is no flag: what is on a command line can be read by everyone on the machine.
-const secretVariable = "REGIE_SECRET"
+// Secrets are no flags: what is on a command line can be read by everyone on the machine.
+const (
+	secretVariable    = "REGIE_SECRET"
+	jwtSecretVariable = "REGIE_JWT_SECRET"
+)
 
 func unknownVariables(parser *kong.Kong, env []string) []error {
-	known := map[string]bool{secretVariable: true}
+	known := map[string]bool{secretVariable: true, jwtSecretVariable: true}
 	_ = kong.Visit(parser.Model, func(n kong.Visitable, next kong.Next) error {
 		if f, ok := n.(*kong.Flag); ok {
 			known[variable(f.Name)] = true
@@ -211,14 +237,27 @@ func (c *config) complete(env []string, command string) []error {
 	if c.Project == "" || strings.ContainsAny(c.Project, "{} \t\n") {
 		fail("--project %q must be a name", c.Project)
 	}
-	if c.SecretFile != "" {
-		b, err := os.ReadFile(c.SecretFile)
-		if err != nil {
-			fail("--secret-file: %w", err)
+	secret := func(flag, file, variable string) string {
+		if file == "" {
+			v, _ := getenv(env, variable)
+			return v
 		}
-		c.secret = strings.TrimSpace(string(b))
-	} else {
-		c.secret, _ = getenv(env, secretVariable)
+		b, err := os.ReadFile(file)
+		if err != nil {
+			fail("%s: %w", flag, err)
+		}
+		return strings.TrimSpace(string(b))
+	}
+	c.secret = secret("--secret-file", c.SecretFile, secretVariable)
+	c.jwtSecret = secret("--jwt-secret-file", c.JWTSecretFile, jwtSecretVariable)
+	if n := len(c.jwtSecret); n > 0 && n < identity.MinSecret {
+		fail("--jwt-secret-file (or %s) has %d bytes; HS256 needs %d: openssl rand -hex 32", jwtSecretVariable, n, identity.MinSecret)
+	}
+	if c.Token.TTL <= 0 && command == "token" {
+		fail("--ttl %s must be positive", c.Token.TTL)
+	}
+	if c.JWTIssuer == "" || c.JWTAudience == "" {
+		fail("--jwt-issuer and --jwt-audience must not be empty: any issuer's tokens would be taken")
 	}
 	if command != "run" {
 		return errs
@@ -226,6 +265,11 @@ func (c *config) complete(env []string, command string) []error {
 	var err error
 	if c.traces, err = telemetry.Protocol(func(name string) string { v, _ := getenv(env, name); return v }); err != nil {
 		errs = append(errs, err)
+	}
+	if c.JWKS != "" && !identity.IsURL(c.JWKS) {
+		if err := identity.CheckJWKS(c.JWKS); err != nil {
+			fail("--jwks: %w", err)
+		}
 	}
 	for _, r := range c.Run.Role {
 		if !slices.Contains(roles, r) {
@@ -272,6 +316,21 @@ func (c *config) drain() time.Duration {
 }
 
 func (c *config) has(role string) bool { return slices.Contains(c.Run.Role, role) }
+
+// tokenSecret is what signs development tokens: the environment's, or the embedded default's.
+func (c *config) tokenSecret() (string, error) {
+	if c.jwtSecret != "" {
+		return c.jwtSecret, nil
+	}
+	if c.JWKS != "" {
+		return "", fmt.Errorf("tokens are verified by the keys of --jwks: ask their issuer for one; to sign one for development, name a secret with --jwt-secret-file (or %s)", jwtSecretVariable)
+	}
+	b, err := os.ReadFile(filepath.Join(c.Data, embedded.TokenSecret))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("no embedded regie was started with --data %s, which makes the secret: start one, or name a secret with --jwt-secret-file (or %s)", c.Data, jwtSecretVariable)
+	}
+	return string(b), err
+}
 
 // playground tells whether GraphiQL is served and the schema may be read.
 func (c *config) playground() bool {

@@ -39,10 +39,12 @@ import (
 	"regie/internal/embedded"
 	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
+	"regie/internal/identity"
 	"regie/internal/stream"
 	"regie/internal/supervise"
 	"regie/internal/telemetry"
 	"regie/loaders"
+	userv1 "regie/proto/user/v1"
 	"regie/resolvers"
 	"regie/web"
 )
@@ -76,6 +78,12 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 	case "version":
 		_, err := fmt.Fprintln(std.Out, version())
 		return err
+	case "token":
+		secret, err := c.tokenSecret()
+		if err != nil {
+			return err
+		}
+		return cli.Token(std, secret, c.JWTIssuer, c.JWTAudience, c.Token.User, c.Token.TTL)
 	case "topics apply", "topics check":
 		cluster, err := c.connect(c.Kafka, stream.Config{Log: c.logger(std.Err)})
 		if err != nil {
@@ -112,8 +120,8 @@ func (c *config) edit(ctx context.Context, command string, std cli.IO) error {
 		store = m
 	}
 	switch command {
-	case "import <file>":
-		return cli.Import(ctx, std, store, c.Import.File)
+	case "import titles <file>":
+		return cli.Import(ctx, std, store, c.Import.Titles.File)
 	case "cms get <collection> <slug-or-id>":
 		return cli.Get(ctx, std, store, c.CMS.Get.Collection, c.CMS.Get.Ref)
 	case "cms set <collection> <slug-or-id> <assignment>":
@@ -150,6 +158,8 @@ type process struct {
 	metrics *prometheus.Registry
 	traces  trace.TracerProvider // nil when none are exported
 	checks  admin.Checks
+	// identity verifies viewers' tokens.
+	identity *identity.Verifier
 
 	pages, ops, rpc net.Listener
 	servers         *embedded.Servers // nil on real ones
@@ -235,6 +245,7 @@ func (p *process) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	p.openIdentity()
 	if p.has("gateway") {
 		if p.pages, err = httpserver.Listen("--http", p.HTTP); err != nil {
 			return err
@@ -290,7 +301,12 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 	p.closeLater(store.Close)
 	p.source, p.editor = store, cms.Handler(store, store, p.part("cms"))
 	if p.secret == "" {
-		if p.secret, err = embedded.Secret(p.Data); err != nil {
+		if p.secret, err = embedded.Secret(p.Data, embedded.CursorSecret); err != nil {
+			return err
+		}
+	}
+	if p.jwtSecret == "" && p.JWKS == "" {
+		if p.jwtSecret, err = embedded.Secret(p.Data, embedded.TokenSecret); err != nil {
 			return err
 		}
 	}
@@ -307,6 +323,18 @@ func (p *process) openEmbeddedCMS(ctx context.Context) error {
 	return store.Mark(mark)
 }
 
+// openIdentity makes what verifies viewers' tokens.
+func (p *process) openIdentity() {
+	cfg := identity.Config{Issuer: p.JWTIssuer, Audience: p.JWTAudience, Secret: []byte(p.jwtSecret), Metrics: identity.NewMetrics(p.metrics)}
+	if p.JWKS != "" {
+		cfg.Keys = identity.NewKeys(p.JWKS, cfg.Metrics, p.part("identity"))
+	}
+	if p.jwtSecret != "" && !p.embedded {
+		p.part("identity").Warn("tokens signed by a shared secret are taken: whoever has it is any viewer; for development only")
+	}
+	p.identity = identity.New(cfg)
+}
+
 // parts are what runs, in the order in which it is stopped: who answers, who works, what they need.
 func (p *process) parts() []supervise.Tier {
 	answer, work := supervise.Tier{}, supervise.Tier{}
@@ -319,7 +347,7 @@ func (p *process) parts() []supervise.Tier {
 	if p.has("gateway") {
 		answer["gateway"], answer["grpc"] = p.gateway, p.grpc
 	}
-	need := supervise.Tier{"announcement": p.announce, "admin": func(ctx context.Context) error {
+	need := supervise.Tier{"announcement": p.announce, "identity": p.identity.Run, "admin": func(ctx context.Context) error {
 		return httpserver.Run(ctx, ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
 	}}
 	if p.servers != nil {
@@ -477,7 +505,7 @@ func (p *process) gateway(ctx context.Context) error {
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte(p.secret))}})
 	query := graph.Handler(graph.Options{
 		Schema: schema, Introspection: p.playground(), Log: log, Metrics: graph.NewMetrics(p.metrics), Traces: p.traces,
-		Now: time.Now, Origins: p.CORSOrigin,
+		Now: time.Now, Origins: p.CORSOrigin, Authorize: p.identity.Authorize,
 		Attach: func(ctx context.Context, view catalog.View) context.Context {
 			return loaders.With(ctx, loaders.New(p.catalog, view, loaders.Gather).Tell(loads))
 		},
@@ -509,7 +537,8 @@ func (p *process) grpc(ctx context.Context) error {
 	g.Go(func() error { return hub.Run(ctx) })
 	g.Go(func() error {
 		return grpcserver.Run(ctx, p.rpc, grpcserver.Config{
-			Register: catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register,
+			Authenticate: p.identity.GRPC(userv1.UserService_ServiceDesc.ServiceName, p.GRPCServices),
+			Register:     catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register,
 			Check: func(ctx context.Context) error {
 				if p.leaving.Err() != nil {
 					return errors.New("stopping")

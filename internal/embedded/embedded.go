@@ -5,7 +5,8 @@
 //	       kafka/        the broker's log
 //	       kafka.aside/  its hard-linked copy, there only while the log is compacted
 //	       cms.db        the CMS (internal/cms)
-//	       secret        made on the first start
+//	       secret        signs cursors, made on the first start
+//	       jwt-secret    signs development tokens, made on the first start
 package embedded
 
 import (
@@ -129,12 +130,18 @@ func enough(dir string, free uint64) error {
 	return nil
 }
 
-// Secret reads the secret that the folder keeps, or makes it.
-func Secret(dir string) (string, error) {
-	file := filepath.Join(dir, "secret")
+// The secrets that the folder keeps.
+const (
+	CursorSecret = "secret"
+	TokenSecret  = "jwt-secret"
+)
+
+// Secret reads a secret that the folder keeps, or makes it.
+func Secret(dir, name string) (string, error) {
+	file := filepath.Join(dir, name)
 	b, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		b = []byte(rand.Text())
+		b = []byte(rand.Text() + rand.Text())
 		err = os.WriteFile(file, b, 0o600)
 	}
 	if err != nil {
