@@ -20,6 +20,7 @@ import (
 	"regie/internal/embedded"
 	"regie/internal/identity"
 	"regie/internal/telemetry"
+	"regie/internal/users/dynamostore"
 )
 
 // defaultAdmin is where subcommands look for a running process.
@@ -41,6 +42,8 @@ type config struct {
 	Redis           string `placeholder:"URL" group:"Real servers" help:"redis://HOST:PORT, rediss://..., or redis+cluster://HOST:PORT."`
 	Mongodb         string `name:"mongodb" placeholder:"URI" group:"Real servers" help:"MongoDB, a replica set: mongodb://..."`
 	MongodbDatabase string `default:"cms" placeholder:"NAME" group:"Real servers" help:"The CMS's database: ${default}."`
+	Dynamodb        string `name:"dynamodb" placeholder:"REGION|URL" group:"Real servers" help:"DynamoDB: a region of AWS, or the URL of a DynamoDB Local."`
+	DynamodbTable   string `name:"dynamodb-table" default:"regie-users" placeholder:"NAME" group:"Real servers" help:"The table of what viewers did: ${default}."`
 
 	Data       string         `default:".regie" type:"path" placeholder:"DIR" help:"Where the embedded servers keep their data: .regie."`
 	Project    string         `default:"regie" placeholder:"NAME" help:"First part of the names of topics, groups and keys: ${default}."`
@@ -65,11 +68,13 @@ type config struct {
 	CMS     cmsCommand     `cmd:"" name:"cms" help:"Read and edit documents of the CMS."`
 	Topics  topicsCommand  `cmd:"" help:"Create and check Kafka's topics."`
 	Token   tokenCommand   `cmd:"" help:"Print a viewer's token, for development."`
+	Tables  tablesCommand  `cmd:"" help:"Create and check DynamoDB's table."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	Completion kongcompletion.Completion `cmd:"" help:"Print the code by which a shell completes commands and flags."`
 
 	secret, jwtSecret string
+	capacity          dynamostore.Capacity // of a new table
 	// traces is the protocol by which spans leave, or "".
 	traces string
 	// embedded: the run command starts its own servers.
@@ -77,7 +82,7 @@ type config struct {
 }
 
 type runCommand struct {
-	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, project, gateway. Default: all."`
+	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, project, persist, gateway. Default: all."`
 }
 
 type importCommand struct {
@@ -128,10 +133,17 @@ type topicsCommand struct {
 	Check struct{} `cmd:"" help:"Check that the topics are there and as they must be."`
 }
 
+type tablesCommand struct {
+	Apply struct {
+		Capacity string `name:"dynamodb-capacity" default:"on-demand" placeholder:"on-demand|READ/WRITE" help:"What a new table is paid for by, such as 100/500 units a second: ${default}."`
+	} `cmd:"" help:"Create the table, its index and its expiry if they are missing, and check the rest."`
+	Check struct{} `cmd:"" help:"Check that the table is there and as it must be."`
+}
+
 type versionCommand struct{}
 
 // roles that this program knows, in the order of the flow.
-var roles = []string{"capture", "transform", "project", "gateway"}
+var roles = []string{"capture", "transform", "project", "persist", "gateway"}
 
 const description = `Regie, the real-time backend of a video-on-demand broadcaster: what editors change in the CMS is served by
 GraphQL, formatted for each screen, tens of milliseconds later. Without a command it starts all of it, embedded.
@@ -259,6 +271,20 @@ func (c *config) complete(env []string, command string) []error {
 	if c.JWTIssuer == "" || c.JWTAudience == "" {
 		fail("--jwt-issuer and --jwt-audience must not be empty: any issuer's tokens would be taken")
 	}
+	if c.Dynamodb != "" {
+		if err := dynamostore.CheckAddress(c.Dynamodb); err != nil {
+			fail("--dynamodb %w", err)
+		}
+	}
+	if strings.HasPrefix(command, "tables ") {
+		if c.Dynamodb == "" {
+			fail("%s needs --dynamodb (or REGIE_DYNAMODB)", command)
+		}
+		var err error
+		if c.capacity, err = dynamostore.ParseCapacity(c.Tables.Apply.Capacity); err != nil {
+			fail("--dynamodb-capacity %w", err)
+		}
+	}
 	if command != "run" {
 		return errs
 	}
@@ -279,7 +305,7 @@ func (c *config) complete(env []string, command string) []error {
 	if c.Drain != nil && *c.Drain < 0 {
 		fail("--drain %s must not be negative", *c.Drain)
 	}
-	if c.embedded = c.Kafka == "" && c.Redis == "" && c.Mongodb == "" && len(c.Run.Role) == 0; c.embedded {
+	if c.embedded = c.Kafka == "" && c.Redis == "" && c.Mongodb == "" && c.Dynamodb == "" && len(c.Run.Role) == 0; c.embedded {
 		c.Run.Role = roles
 		c.Instance = "embedded"
 		return errs
@@ -287,8 +313,8 @@ func (c *config) complete(env []string, command string) []error {
 	if len(c.Run.Role) == 0 {
 		c.Run.Role = roles
 	}
-	needs := map[string][]string{"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "project": {"kafka", "redis"}, "gateway": {"redis"}}
-	have := map[string]string{"kafka": c.Kafka, "redis": c.Redis, "mongodb": c.Mongodb}
+	needs := map[string][]string{"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "project": {"kafka", "redis"}, "persist": {"kafka", "dynamodb"}, "gateway": {"redis"}}
+	have := map[string]string{"kafka": c.Kafka, "redis": c.Redis, "mongodb": c.Mongodb, "dynamodb": c.Dynamodb}
 	for _, r := range c.Run.Role {
 		for _, n := range needs[r] {
 			if have[n] == "" {

@@ -28,6 +28,7 @@ import (
 
 	"regie/graph"
 	"regie/ingest/capture"
+	"regie/ingest/persist"
 	"regie/ingest/project"
 	"regie/ingest/transform"
 	"regie/internal/admin"
@@ -43,6 +44,9 @@ import (
 	"regie/internal/stream"
 	"regie/internal/supervise"
 	"regie/internal/telemetry"
+	"regie/internal/users"
+	"regie/internal/users/boltstore"
+	"regie/internal/users/dynamostore"
 	"regie/loaders"
 	userv1 "regie/proto/user/v1"
 	"regie/resolvers"
@@ -98,6 +102,19 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 			_, _ = fmt.Fprintf(std.Out, "created %s\n", t)
 		}
 		return err
+	case "tables apply", "tables check":
+		table, err := c.table(ctx)
+		if err != nil {
+			return err
+		}
+		if command == "tables check" {
+			return table.CheckTable(ctx)
+		}
+		did, err := table.ApplyTable(ctx, c.capacity)
+		for _, d := range did {
+			_, _ = fmt.Fprintln(std.Out, d)
+		}
+		return err
 	}
 	return c.edit(ctx, command, std)
 }
@@ -136,6 +153,11 @@ func (c *config) edit(ctx context.Context, command string, std cli.IO) error {
 	return fmt.Errorf("the command %q is not wired", command)
 }
 
+// table makes a client of DynamoDB as the flags name it. It asks nothing yet.
+func (c *config) table(ctx context.Context) (*dynamostore.Store, error) {
+	return dynamostore.Open(ctx, dynamostore.Config{Address: c.Dynamodb, Table: c.DynamodbTable, Now: time.Now})
+}
+
 // connect makes clients of Kafka as the flags name it, and cfg says the rest. It does no I/O yet.
 func (c *config) connect(brokers string, cfg stream.Config) (*stream.Cluster, error) {
 	props, err := properties(c.KafkaProperties)
@@ -166,6 +188,7 @@ type process struct {
 	cluster         *stream.Cluster
 	catalog         *catalog.Catalog
 	source          cms.Source
+	users           users.Store
 	editor          http.Handler // of the embedded CMS
 	firstStart      bool         // of the embedded default: its topics are empty
 	// leaving is done when the process is to stop, and still answers for a while.
@@ -266,7 +289,12 @@ func (p *process) open(ctx context.Context) (err error) {
 		telemetry.WatchRedis(client, p.metrics)
 		p.catalog = catalog.New(client, p.Project+":2")
 	}
-	if p.has("capture") || p.has("transform") || p.has("project") {
+	if p.has(persist.Role) {
+		if err := p.openUsers(ctx); err != nil {
+			return err
+		}
+	}
+	if p.has("capture") || p.has("transform") || p.has("project") || p.has(persist.Role) {
 		if p.cluster, err = p.connect(kafka, stream.Config{Boot: boot, Metrics: stream.NewMetrics(p.metrics), Traces: p.traces, Log: p.log}); err != nil {
 			return err
 		}
@@ -335,10 +363,26 @@ func (p *process) openIdentity() {
 	p.identity = identity.New(cfg)
 }
 
+// openUsers opens the store of what viewers did, once for all roles.
+func (p *process) openUsers(ctx context.Context) error {
+	if !p.embedded {
+		store, err := p.table(ctx)
+		p.users = store
+		return err
+	}
+	store, err := boltstore.Open(p.Data, time.Now)
+	if err != nil {
+		return err
+	}
+	p.closeLater(store.Close)
+	p.users = store
+	return nil
+}
+
 // parts are what runs, in the order in which it is stopped: who answers, who works, what they need.
 func (p *process) parts() []supervise.Tier {
 	answer, work := supervise.Tier{}, supervise.Tier{}
-	for role, run := range map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project} {
+	for role, run := range map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project, persist.Role: p.persist} {
 		if p.has(role) {
 			work[role] = run
 			p.checks.SetLive(role, func() error { return p.cluster.Stuck(role) })
@@ -364,7 +408,7 @@ func (p *process) reach(ctx context.Context, role, server string, try func(conte
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil || !stream.Away(err) && !mongo.IsTimeout(err) && !mongo.IsNetworkError(err) {
+		if err == nil || !stream.Away(err) && !mongo.IsTimeout(err) && !mongo.IsNetworkError(err) && !errors.Is(err, users.ErrUnavailable) {
 			return err
 		}
 		p.checks.Set(role, waiting("is waiting for "+server+": "+err.Error()))
@@ -405,6 +449,15 @@ func (p *process) reachMongo(ctx context.Context) error {
 	})
 }
 
+// reachUsers waits for DynamoDB and checks the table.
+func (p *process) reachUsers(ctx context.Context, role string) error {
+	table, ok := p.users.(*dynamostore.Store)
+	if !ok {
+		return nil
+	}
+	return p.reach(ctx, role, "DynamoDB at "+p.Dynamodb, table.CheckTable)
+}
+
 func (p *process) capture(ctx context.Context) error {
 	err := p.reachKafka(ctx, capture.Role)
 	if err == nil {
@@ -442,10 +495,22 @@ func (p *process) project(ctx context.Context) error {
 	return p.consume(ctx, transform.Role, stream.ConsumerConfig{Role: project.Role, Topics: project.Inputs(), Sink: sink, MaxBatch: project.MaxBatch, Screens: screens})
 }
 
-// consume runs a consumer. On the first start it waits for the role before it: an empty topic is read to its end at
-// once, and the process would be ready without a catalogue.
+func (p *process) persist(ctx context.Context) error {
+	err := p.reachKafka(ctx, persist.Role)
+	if err == nil {
+		err = p.reachUsers(ctx, persist.Role)
+	}
+	if err != nil {
+		return unlessDone(ctx, err)
+	}
+	sink := persist.New(p.users, time.Now, p.log, persist.NewMetrics(p.metrics))
+	return p.consume(ctx, "", stream.ConsumerConfig{Role: persist.Role, Topics: persist.Inputs(), Sink: sink, MaxBatch: persist.MaxBatch})
+}
+
+// consume runs a consumer. On the first start it waits for the role before it, if there is one: an empty topic is read to
+// its end at once, and the process would be ready without a catalogue.
 func (p *process) consume(ctx context.Context, before string, cfg stream.ConsumerConfig) error {
-	if p.firstStart && p.await(ctx, before) != nil {
+	if before != "" && p.firstStart && p.await(ctx, before) != nil {
 		return nil
 	}
 	consumer := p.cluster.NewConsumer(cfg)

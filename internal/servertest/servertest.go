@@ -74,6 +74,17 @@ func Mongo(t testing.TB) string {
 	return url
 }
 
+// DynamoDB is a DynamoDB Local's URL. There is no embedded one: without TEST_DYNAMODB the test is skipped, and fails where
+// nothing may be.
+func DynamoDB(t testing.TB) string {
+	t.Helper()
+	url := os.Getenv("TEST_DYNAMODB")
+	if url == "" {
+		Skip(t, "TEST_DYNAMODB names no server; `make test` starts one")
+	}
+	return url
+}
+
 // Skip skips the test, or fails it under TEST_NOSKIP=1.
 func Skip(t testing.TB, why string) {
 	t.Helper()

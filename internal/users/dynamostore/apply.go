@@ -1,0 +1,250 @@
+package dynamostore
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"regie/internal/stream"
+	"regie/internal/users"
+)
+
+// Apply implements users.Store: viewers beside each other, each viewer's rows in an order that bears to be cut anywhere and
+// begun again.
+func (s *Store) Apply(ctx context.Context, changes []users.Changes, positions map[string]stream.Position) error {
+	stored, err := s.stored(ctx, changes)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(inFlight)
+	for i := range changes {
+		g.Go(func() error { return s.apply(gctx, &changes[i], stored) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for name, p := range positions {
+		g.Go(func() error { return s.storePosition(ctx, name, p) })
+	}
+	return g.Wait()
+}
+
+// stored are the rows of progress that changes may write.
+func (s *Store) stored(ctx context.Context, changes []users.Changes) (found map[key]item, err error) {
+	var keys []key
+	for _, c := range changes {
+		for _, p := range c.Progress {
+			keys = append(keys, viewerKey(c.Viewer, videos+p.VideoId))
+			if !p.Removed {
+				keys = append(keys, viewerKey(c.Viewer, latest+p.ProgrammeId))
+			}
+		}
+	}
+	err = insist(ctx, func() (err error) {
+		found, err = s.get(ctx, "reading what is stored", keys, true)
+		return err
+	})
+	return found, err
+}
+
+func (s *Store) apply(ctx context.Context, c *users.Changes, stored map[key]item) error {
+	if c.ErasesFavourites {
+		if err := insist(ctx, func() error { return s.erase(ctx, c.Viewer, favourites) }); err != nil {
+			return err
+		}
+	}
+	if c.ErasesProgress {
+		if err := insist(ctx, func() error { return s.erase(ctx, c.Viewer, progress) }); err != nil {
+			return err
+		}
+		stored = nil
+	}
+	err := each(ctx, c.Favourites, func(ctx context.Context, f users.Favourite) error {
+		return s.write(ctx, "storing a favourite", s.favouriteItem(c.Viewer, f))
+	})
+	if err != nil {
+		return err
+	}
+	if !c.Cleared.IsZero() {
+		i := viewerKey(c.Viewer, clearRow).item()
+		i["v"] = text(c.Cleared.String())
+		i["ttl"] = number(c.Cleared.At.Add(users.KeepProgress).Unix()) // by then what it hides is too old anyway
+		if err := s.write(ctx, "storing that the history was cleared", i); err != nil {
+			return err
+		}
+	}
+	for {
+		done, err := s.applyProgress(ctx, c, stored)
+		if done || err != nil {
+			return err
+		}
+		// Somebody has written meanwhile: another instance, or this one by a request whose answer was lost.
+		if stored, err = s.stored(ctx, []users.Changes{*c}); err != nil {
+			return err
+		}
+	}
+}
+
+// each does something of one viewer's rows, a few at a time: most viewers have one, and a device that was offline hundreds.
+func each[T any](ctx context.Context, rows []T, do func(context.Context, T) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(rowsInFlight)
+	for _, row := range rows {
+		g.Go(func() error { return do(ctx, row) })
+	}
+	return g.Wait()
+}
+
+// write writes an item, unless what is there is as new.
+func (s *Store) write(ctx context.Context, what string, i item) error {
+	return insist(ctx, func() error {
+		_, err := s.put(ctx, what, i, newerThanStored(i.version()))
+		return err
+	})
+}
+
+// applyProgress writes the rows that are newer than what is stored. First what was watched last of each programme that
+// they touch, then they themselves: whoever is cut between the two and begins again finds them not yet written, and
+// so comes to the same.
+func (s *Store) applyProgress(ctx context.Context, c *users.Changes, stored map[key]item) (done bool, err error) {
+	newer := map[string]users.Progress{} // by video
+	var programmes []string
+	touched := map[string]bool{}
+	touch := func(programme string) {
+		if !touched[programme] {
+			touched[programme] = true
+			programmes = append(programmes, programme)
+		}
+	}
+	oldest := s.oldest()
+	for _, p := range c.Progress {
+		version, old := p.Version.String(), stored[viewerKey(c.Viewer, videos+p.VideoId)]
+		if version < oldest || version <= old.version() {
+			continue
+		}
+		newer[p.VideoId] = p
+		if !p.Removed {
+			touch(p.ProgrammeId)
+		}
+		if old != nil && !old.removed() {
+			touch(old.text("programme"))
+		}
+	}
+	for _, programme := range programmes {
+		if done, err := s.keepLatest(ctx, c.Viewer, programme, newer, stored); err != nil || !done {
+			return false, err
+		}
+	}
+	err = each(ctx, slices.Collect(maps.Values(newer)), func(ctx context.Context, p users.Progress) error {
+		return s.write(ctx, "storing progress", s.progressItem(c.Viewer, p))
+	})
+	return err == nil, err
+}
+
+// keepLatest writes what was watched last of a programme, once the newer rows are. It is not done when somebody else has
+// written it meanwhile.
+func (s *Store) keepLatest(ctx context.Context, viewer, programme string, newer map[string]users.Progress, stored map[key]item) (done bool, err error) {
+	const what = "storing what was watched last"
+	k := viewerKey(viewer, latest+programme)
+	seen, known := stored[k]
+	if !known {
+		err := insist(ctx, func() error {
+			found, err := s.get(ctx, "reading what was watched last", []key{k}, true)
+			seen = found[k]
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	var last item
+	for _, p := range newer {
+		if p.ProgrammeId == programme && !p.Removed && p.Version.String() > last.version() {
+			last = latestItem(viewer, p)
+		}
+	}
+	if seen != nil && last.version() <= seen.version() {
+		_, replaced := newer[seen.text("video")]
+		if !replaced || last.version() == seen.version() {
+			return true, nil
+		}
+		// What was the last is so no more: it is what was before, if that is newer than what comes.
+		before, err := s.before(ctx, viewer, programme, newer)
+		if err != nil {
+			return false, err
+		}
+		if before.version() > last.version() {
+			last = before
+		}
+	}
+	err = insist(ctx, func() (err error) {
+		switch {
+		case last != nil:
+			done, err = s.put(ctx, what, last, still(seen))
+		case seen != nil:
+			done, err = s.remove(ctx, what, k, still(seen))
+		default:
+			done = true
+		}
+		return err
+	})
+	return done, err
+}
+
+// before is what was watched last of a programme, but for what is to be replaced.
+func (s *Store) before(ctx context.Context, viewer, programme string, replaced map[string]users.Progress) (found item, err error) {
+	const what = "reading what was watched before"
+	err = insist(ctx, func() error {
+		var p users.Progress
+		p, found = users.Progress{}, nil
+		var wrong error
+		err := s.find(ctx, what, page{viewer: viewer, list: allProgress, from: s.oldest(), programme: programme, consistent: true}, 0, func(i item) bool {
+			if _, ok := replaced[i.text("video")]; ok {
+				return true
+			}
+			if p, wrong = i.progress(); wrong == nil {
+				found = latestItem(viewer, p)
+			}
+			return false
+		})
+		if err != nil {
+			return err
+		}
+		return wrong
+	})
+	return found, err
+}
+
+const positions = "positions"
+
+func (s *Store) storePosition(ctx context.Context, partition string, p stream.Position) error {
+	i := key{positions, partition}.item()
+	i["topic"], i["incarnation"], i["offset"] = text(p.TopicID), number(p.Incarnation), number(p.Offset)
+	return insist(ctx, func() error {
+		_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: i})
+		return s.explain("storing a position", err)
+	})
+}
+
+// Positions implements users.Store.
+func (s *Store) Positions(ctx context.Context, partitions []string) (map[string]stream.Position, error) {
+	keys := make([]key, len(partitions))
+	for i, name := range partitions {
+		keys[i] = key{positions, name}
+	}
+	found, err := s.get(ctx, "reading positions", keys, true)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]stream.Position{}
+	for k, i := range found {
+		if i != nil {
+			out[k.sk] = stream.Position{TopicID: i.text("topic"), Incarnation: i.number("incarnation"), Offset: i.number("offset")}
+		}
+	}
+	return out, nil
+}
