@@ -82,7 +82,7 @@ type config struct {
 }
 
 type runCommand struct {
-	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, project, persist, gateway. Default: all."`
+	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, project, persist, users, gateway. Default: all."`
 }
 
 type importCommand struct {
@@ -143,7 +143,7 @@ type tablesCommand struct {
 type versionCommand struct{}
 
 // roles that this program knows, in the order of the flow.
-var roles = []string{"capture", "transform", "project", "persist", "gateway"}
+var roles = []string{"capture", "transform", "project", "persist", "users", "gateway"}
 
 const description = `Regie, the real-time backend of a video-on-demand broadcaster: what editors change in the CMS is served by
 GraphQL, formatted for each screen, tens of milliseconds later. Without a command it starts all of it, embedded.
@@ -313,7 +313,7 @@ func (c *config) complete(env []string, command string) []error {
 	if len(c.Run.Role) == 0 {
 		c.Run.Role = roles
 	}
-	needs := map[string][]string{"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "project": {"kafka", "redis"}, "persist": {"kafka", "dynamodb"}, "gateway": {"redis"}}
+	needs := map[string][]string{"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "project": {"kafka", "redis"}, "persist": {"kafka", "dynamodb"}, "users": {"kafka", "redis", "dynamodb"}, "gateway": {"redis"}}
 	have := map[string]string{"kafka": c.Kafka, "redis": c.Redis, "mongodb": c.Mongodb, "dynamodb": c.Dynamodb}
 	for _, r := range c.Run.Role {
 		for _, n := range needs[r] {
@@ -322,8 +322,10 @@ func (c *config) complete(env []string, command string) []error {
 			}
 		}
 	}
-	if slices.Contains(c.Run.Role, "gateway") && c.secret == "" {
-		fail("the role gateway needs --secret-file (or REGIE_SECRET), the same for all gateways")
+	for _, r := range []string{"users", "gateway"} {
+		if c.has(r) && c.secret == "" {
+			fail("the role %s needs --secret-file (or REGIE_SECRET), the same for all of users and gateway", r)
+		}
 	}
 	return errs
 }
@@ -331,7 +333,7 @@ func (c *config) complete(env []string, command string) []error {
 // drain is how long the process answers after it was told to stop.
 func (c *config) drain() time.Duration {
 	switch {
-	case !c.has("gateway"): // nobody is sent to it
+	case !c.has("gateway") && !c.has("users"): // nobody is sent to it
 		return 0
 	case c.Drain != nil:
 		return *c.Drain

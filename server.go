@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,10 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
 
 	"regie/graph"
 	"regie/ingest/capture"
@@ -171,6 +176,12 @@ func (c *config) connect(brokers string, cfg stream.Config) (*stream.Cluster, er
 	return stream.New(cfg), nil
 }
 
+// usersStore is where what viewers did is kept, and whose it is.
+type usersStore interface {
+	users.Store
+	users.Directory
+}
+
 // process is what the roles of one process share.
 type process struct {
 	*config
@@ -188,7 +199,12 @@ type process struct {
 	cluster         *stream.Cluster
 	catalog         *catalog.Catalog
 	source          cms.Source
-	users           users.Store
+	users           usersStore
+	userAPI         *users.Service           // of the role users
+	viewers         userv1.UserServiceClient // by which the gateway asks it
+	inside          *bufconn.Listener        // in the same process
+	calls           *grpcserver.Metrics
+	tls             *tls.Config  // of --grpc; nil in plain text
 	editor          http.Handler // of the embedded CMS
 	firstStart      bool         // of the embedded default: its topics are empty
 	// leaving is done when the process is to stop, and still answers for a while.
@@ -274,12 +290,14 @@ func (p *process) open(ctx context.Context) (err error) {
 			return err
 		}
 		p.closeLater(p.pages.Close)
+	}
+	if p.has("gateway") || p.has(users.Role) {
 		if p.rpc, err = httpserver.Listen("--grpc", p.GRPC); err != nil {
 			return err
 		}
 		p.closeLater(p.rpc.Close)
 	}
-	if p.has("project") || p.has("gateway") {
+	if p.has("project") || p.has("gateway") || p.has(users.Role) {
 		catalog.LogTo(p.part("redis"))
 		client, err := catalog.Connect(redis)
 		if err != nil {
@@ -289,21 +307,23 @@ func (p *process) open(ctx context.Context) (err error) {
 		telemetry.WatchRedis(client, p.metrics)
 		p.catalog = catalog.New(client, p.Project+":2")
 	}
-	if p.has(persist.Role) {
+	if p.has(persist.Role) || p.has(users.Role) {
 		if err := p.openUsers(ctx); err != nil {
 			return err
 		}
 	}
-	if p.has("capture") || p.has("transform") || p.has("project") || p.has(persist.Role) {
+	if p.has("capture") || p.has("transform") || p.has("project") || p.has(persist.Role) || p.has(users.Role) {
 		if p.cluster, err = p.connect(kafka, stream.Config{Boot: boot, Metrics: stream.NewMetrics(p.metrics), Traces: p.traces, Log: p.log}); err != nil {
 			return err
 		}
 		p.closeLater(func() error { p.cluster.Close(); return nil })
 		if p.embedded {
-			_, err = p.cluster.Apply(ctx, 1)
+			if _, err = p.cluster.Apply(ctx, 1); err != nil {
+				return err
+			}
 		}
 	}
-	return err
+	return p.openUserAPI()
 }
 
 // part is the log of what is no role's: each line of the process has a role or a part.
@@ -379,7 +399,7 @@ func (p *process) openUsers(ctx context.Context) error {
 	return nil
 }
 
-// parts are what runs, in the order in which it is stopped: who answers, who works, what they need.
+// parts are what runs, in the order in which it is stopped: who answers, whom they ask, who works, what they need.
 func (p *process) parts() []supervise.Tier {
 	answer, work := supervise.Tier{}, supervise.Tier{}
 	for role, run := range map[string]func(context.Context) error{capture.Role: p.capture, transform.Role: p.transform, project.Role: p.project, persist.Role: p.persist} {
@@ -389,7 +409,14 @@ func (p *process) parts() []supervise.Tier {
 		}
 	}
 	if p.has("gateway") {
-		answer["gateway"], answer["grpc"] = p.gateway, p.grpc
+		answer["gateway"] = p.gateway
+	}
+	if p.rpc != nil {
+		answer["grpc"] = p.grpc
+	}
+	asked := supervise.Tier{}
+	if p.has(users.Role) {
+		asked[users.Role] = p.runUsers
 	}
 	need := supervise.Tier{"announcement": p.announce, "identity": p.identity.Run, "admin": func(ctx context.Context) error {
 		return httpserver.Run(ctx, ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
@@ -397,7 +424,7 @@ func (p *process) parts() []supervise.Tier {
 	if p.servers != nil {
 		need["embedded servers"] = p.servers.Run
 	}
-	return []supervise.Tier{answer, work, need, {"connections": func(ctx context.Context) error { <-ctx.Done(); return p.close() }}}
+	return []supervise.Tier{answer, asked, work, need, {"connections": func(ctx context.Context) error { <-ctx.Done(); return p.close() }}}
 }
 
 // reach tries until a role's server answers: one that is away is waited for, as it is later. Its refusal is an error.
@@ -591,26 +618,117 @@ func (p *process) gateway(ctx context.Context) error {
 	return httpserver.Run(ctx, p.leaving, p.pages, mux, log)
 }
 
-// grpc answers other back ends.
+// grpc answers other back ends: of the catalogue, of what viewers did, or of both.
 func (p *process) grpc(ctx context.Context) error {
 	if p.embedded && p.await(ctx, project.Role) != nil {
 		return nil
 	}
-	log := p.log.With("role", "gateway")
-	hub := catalogapi.NewHub(p.catalog, log)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return hub.Run(ctx) })
-	g.Go(func() error {
-		return grpcserver.Run(ctx, p.rpc, grpcserver.Config{
-			Authenticate: p.identity.GRPC(userv1.UserService_ServiceDesc.ServiceName, p.GRPCServices),
-			Register:     catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register,
-			Check: func(ctx context.Context) error {
-				if p.leaving.Err() != nil {
-					return errors.New("stopping")
-				}
-				return p.catalog.Ping(ctx)
-			}, Metrics: grpcserver.NewMetrics(p.metrics), Traces: p.traces, Log: log,
+	role, services := users.Role, []func(grpc.ServiceRegistrar){}
+	if p.userAPI != nil {
+		services = append(services, p.userAPI.Register)
+	}
+	if p.has("gateway") {
+		role = "gateway"
+		log := p.log.With("role", role)
+		hub := catalogapi.NewHub(p.catalog, log)
+		g.Go(func() error { return hub.Run(ctx) })
+		services = append(services, catalogapi.New(p.catalog, hub, []byte(p.secret), log).Register)
+	}
+	cfg := p.serves(role, services...)
+	cfg.TLS = p.tls
+	g.Go(func() error { return grpcserver.Run(ctx, p.rpc, cfg) })
+	return g.Wait()
+}
+
+// serves is what a gRPC server needs for services.
+func (p *process) serves(role string, services ...func(grpc.ServiceRegistrar)) grpcserver.Config {
+	return grpcserver.Config{
+		Authenticate: p.identity.GRPC(userv1.UserService_ServiceDesc.ServiceName, p.GRPCServices),
+		Register: func(r grpc.ServiceRegistrar) {
+			for _, register := range services {
+				register(r)
+			}
+		},
+		Check: func(ctx context.Context) error {
+			if p.leaving.Err() != nil {
+				return errors.New("stopping")
+			}
+			return p.catalog.Ping(ctx)
+		},
+		Times: users.Times(), Metrics: p.calls, Traces: p.traces, Log: p.log.With("role", role),
+	}
+}
+
+// openUserAPI makes the role users, and the gateway's way to it: to --users, or to this process's without a network.
+func (p *process) openUserAPI() error {
+	p.calls = grpcserver.NewMetrics(p.metrics)
+	files := grpcserver.Files{Cert: p.GRPCTLSCert, Key: p.GRPCTLSKey, CA: p.GRPCTLSClientCA}
+	if p.has(users.Role) {
+		producer, err := p.cluster.NewProducerWithin(users.WriteTime)
+		if err != nil {
+			return err
+		}
+		p.closeLater(func() error { producer.Close(); return nil })
+		p.userAPI = users.New(users.Config{
+			Caller: caller, Producer: producer, Catalog: p.catalog, Store: p.users, Directory: p.users,
+			Secret: []byte(p.secret), Now: time.Now, Metrics: users.NewMetrics(p.metrics), Log: p.log.With("role", users.Role),
 		})
+	}
+	if p.rpc != nil && files != (grpcserver.Files{}) {
+		var err error
+		if p.tls, err = grpcserver.ServerTLS(files, p.part("tls")); err != nil {
+			return fmt.Errorf("--grpc-tls-cert, --grpc-tls-key, --grpc-tls-client-ca: %w", err)
+		}
+	}
+	if !p.has("gateway") {
+		return nil
+	}
+	cfg := grpcserver.ClientConfig{Address: p.Users, Traces: p.traces}
+	switch {
+	case p.Users == "" && p.userAPI != nil:
+		p.inside = bufconn.Listen(1 << 20)
+		p.closeLater(p.inside.Close)
+		cfg.Dial = p.inside.DialContext
+	case p.Users == "":
+		cfg.Dial = func(context.Context) (net.Conn, error) { return nil, errors.New("this gateway was given no --users") }
+	case files != (grpcserver.Files{}):
+		cfg.TLS = &files
+	}
+	conn, err := grpcserver.Client(cfg, p.part("tls"))
+	if err != nil {
+		return fmt.Errorf("--users: %w", err)
+	}
+	p.closeLater(conn.Close)
+	p.viewers = userv1.NewUserServiceClient(conn)
+	return nil
+}
+
+// caller is the user whom a call's credentials name.
+func caller(ctx context.Context) (string, error) {
+	c, ok := identity.From(ctx)
+	if !ok {
+		return "", status.Error(codes.Unauthenticated, "the call has no credentials")
+	}
+	return c.User, nil
+}
+
+// runUsers is the role users. It answers before its servers do: that they do not.
+func (p *process) runUsers(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return p.userAPI.Run(ctx) })
+	if p.inside != nil {
+		g.Go(func() error { return grpcserver.Run(ctx, p.inside, p.serves(users.Role, p.userAPI.Register)) })
+	}
+	g.Go(func() error {
+		err := p.reachKafka(ctx, users.Role)
+		if err == nil {
+			err = p.reachUsers(ctx, users.Role)
+		}
+		if err == nil {
+			p.checks.Set(users.Role, p.catalog.Ping)
+		}
+		return unlessDone(ctx, err)
 	})
 	return g.Wait()
 }

@@ -4,3 +4,6 @@
 //	gRPC: writes --> pseudonym, catalogue, limits --> regie.user.{favourite,progress} --> persist --> Store
 //	      reads  <-- waits until persist has applied what they are not to be before <------------------/
 package users
+
+// Role is the role's name.
+const Role = "users"
