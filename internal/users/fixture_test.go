@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 
+	"regie/ingest/persist"
 	"regie/internal/catalog"
 	"regie/internal/grpcserver"
 	"regie/internal/servertest"
@@ -113,11 +114,14 @@ func (w *world) put(kind, id string, blob proto.Message) {
 	}
 }
 
-// startPersist applies what is in the topics, until it is stopped or the test ends.
-func (w *world) startPersist(ctx context.Context) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+// startPersist runs persist until it is stopped or the test ends. It returns when persist is at the topics' ends.
+func (w *world) startPersist(ctx context.Context) { w.stopPersist = w.persist(ctx, persist.Role, w.store.Store) }
+
+func (w *world) persist(ctx context.Context, group string, store users.Store) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	log := slog.New(slog.NewTextHandler(w.log, nil))
 	consumer := w.cluster.NewConsumer(stream.ConsumerConfig{
-		Role: "persist", Topics: []string{stream.UserFavourite, stream.UserProgress}, Sink: &sink{store: w.store.Store},
+		Role: group, Topics: persist.Inputs(), Sink: persist.New(store, w.now, log, persist.NewMetrics(prometheus.NewRegistry())), MaxBatch: persist.MaxBatch,
 	})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -125,9 +129,10 @@ func (w *world) startPersist(ctx context.Context) {
 			w.t.Error(err)
 		}
 	})
-	w.stopPersist = func() { stop(); wg.Wait() }
-	w.t.Cleanup(w.stopPersist)
+	stop = func() { cancel(); wg.Wait() }
+	w.t.Cleanup(stop)
 	eventually(w.t, "persist is ready", consumer.Ready)
+	return stop
 }
 
 // api is one instance of the service, as a client has it.
