@@ -5,10 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +34,7 @@ import (
 	"regie/internal/stream"
 	"regie/internal/users"
 	"regie/internal/users/boltstore"
+	"regie/internal/users/dynamostore"
 	projectionv1 "regie/proto/projection/v1"
 	userv1 "regie/proto/user/v1"
 )
@@ -42,7 +48,7 @@ type world struct {
 	log     *logged
 	ahead   atomic.Int64 // what the clock is, beyond the machine's
 	frozen  atomic.Pointer[time.Time]
-	offset  int64        // of the catalogue's last change
+	offset  int64 // of the catalogue's last change
 	// persist runs until it is stopped.
 	stopPersist func()
 }
@@ -74,12 +80,7 @@ func newWorldOn(t *testing.T, cluster *stream.Cluster) *world {
 		_ = redis.Close()
 	})
 	w := &world{t: t, cluster: cluster, catalog: catalog.New(redis, prefix), log: &logged{}}
-	store, err := boltstore.Open(t.TempDir(), w.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	w.store = &flaky{Store: store}
+	w.store = w.openStore(t)
 	for p := range 3 {
 		id := fmt.Sprintf("p%d", p)
 		w.put("programme", id, &projectionv1.Programme{Id: "programme:" + id})
@@ -115,7 +116,9 @@ func (w *world) put(kind, id string, blob proto.Message) {
 }
 
 // startPersist runs persist until it is stopped or the test ends. It returns when persist is at the topics' ends.
-func (w *world) startPersist(ctx context.Context) { w.stopPersist = w.persist(ctx, persist.Role, w.store.Store) }
+func (w *world) startPersist(ctx context.Context) {
+	w.stopPersist = w.persist(ctx, persist.Role, w.store.both)
+}
 
 func (w *world) persist(ctx context.Context, group string, store users.Store) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -204,9 +207,109 @@ func as(t testing.TB, user string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, userHeader, user)
 }
 
+// both is what a store of users is.
+type both interface {
+	users.Store
+	users.Directory
+}
+
+// openStore opens a bbolt file, or a table of DynamoDB behind a line that can be cut.
+func (w *world) openStore(t *testing.T) *flaky {
+	t.Helper()
+	if os.Getenv("TEST_DYNAMODB") == "" {
+		store, err := boltstore.Open(t.TempDir(), w.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		return &flaky{both: store}
+	}
+	to, err := url.Parse(servertest.DynamoDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLine(t, to.Host)
+	store, err := dynamostore.Open(t.Context(), dynamostore.Config{Address: "http://" + l.address, Table: servertest.Name(), Now: w.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.ApplyTable(t.Context(), dynamostore.Capacity{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Drop(context.Background()); err != nil {
+			t.Log(err)
+		}
+	})
+	return &flaky{both: store, line: l}
+}
+
+// line lies between a client and its server, and can be cut.
+type line struct {
+	address, to string
+	wg          sync.WaitGroup
+
+	mu   sync.Mutex
+	l    net.Listener
+	ends map[net.Conn]bool
+}
+
+func newLine(t *testing.T, to string) *line {
+	t.Helper()
+	p := &line{address: "127.0.0.1:0", to: to, ends: map[net.Conn]bool{}}
+	if err := p.mend(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.cut(); p.wg.Wait() })
+	return p
+}
+
+func (p *line) mend() error {
+	l, err := net.Listen("tcp", p.address)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.l, p.address = l, l.Addr().String()
+	p.wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			p.wg.Go(func() { p.carry(c) })
+		}
+	})
+	return nil
+}
+
+func (p *line) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.l.Close()
+	for c := range p.ends {
+		_ = c.Close()
+	}
+}
+
+func (p *line) carry(client net.Conn) {
+	defer func() { _ = client.Close() }()
+	server, err := net.Dial("tcp", p.to)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	p.ends[client], p.ends[server] = true, true
+	p.mu.Unlock()
+	p.wg.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
+	_, _ = io.Copy(client, server)
+}
+
 // flaky is a store that can be away, from any call on.
 type flaky struct {
-	*boltstore.Store
+	both
+	line *line // nil before a bbolt file, which is never away by itself
 	away atomic.Bool
 	// left, unless it is negative, counts the Directory's calls that are answered yet.
 	mu       sync.Mutex
@@ -235,10 +338,23 @@ func (f *flaky) after(calls int) {
 	f.counting, f.left = true, calls
 }
 
+func (f *flaky) cut() {
+	if f.line != nil {
+		f.line.cut()
+		return
+	}
+	f.away.Store(true)
+}
+
 func (f *flaky) mend() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.counting = false
+	if f.line != nil {
+		if err := f.line.mend(); err != nil && !errors.Is(err, syscall.EADDRINUSE) { // it was whole
+			panic(err)
+		}
+	}
 	f.away.Store(false)
 }
 
@@ -257,42 +373,42 @@ func (f *flaky) Read(ctx context.Context, viewer string, ids []string, consisten
 	if err := f.check(); err != nil {
 		return users.Rows{}, err
 	}
-	return f.Store.Read(ctx, viewer, ids, consistent)
+	return f.both.Read(ctx, viewer, ids, consistent)
 }
 
 func (f *flaky) List(ctx context.Context, viewer string, what users.What, after users.Version, limit int, consistent bool) (users.Rows, bool, error) {
 	if err := f.check(); err != nil {
 		return users.Rows{}, false, err
 	}
-	return f.Store.List(ctx, viewer, what, after, limit, consistent)
+	return f.both.List(ctx, viewer, what, after, limit, consistent)
 }
 
 func (f *flaky) Positions(ctx context.Context, partitions []string) (map[string]stream.Position, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return f.Store.Positions(ctx, partitions)
+	return f.both.Positions(ctx, partitions)
 }
 
 func (f *flaky) Pseudonym(ctx context.Context, user, offered string) (string, error) {
 	if err := f.count(); err != nil {
 		return "", err
 	}
-	return f.Store.Pseudonym(ctx, user, offered)
+	return f.both.Pseudonym(ctx, user, offered)
 }
 
 func (f *flaky) Forget(ctx context.Context, user, pseudonym string) error {
 	if err := f.count(); err != nil {
 		return err
 	}
-	return f.Store.Forget(ctx, user, pseudonym)
+	return f.both.Forget(ctx, user, pseudonym)
 }
 
 func (f *flaky) Remember(ctx context.Context, viewer, key string, content []byte, now time.Time) ([]byte, error) {
 	if err := f.count(); err != nil {
 		return nil, err
 	}
-	return f.Store.Remember(ctx, viewer, key, content, now)
+	return f.both.Remember(ctx, viewer, key, content, now)
 }
 
 // logged is a log that can be read while it is written.

@@ -44,7 +44,11 @@ func (s *Service) reading(ctx context.Context, notBefore string) (reading, error
 		return r, nil
 	}
 	began, outcome := time.Now(), "stale"
-	waits, cancel := within(ctx, s.Wait)
+	wait := s.Wait
+	if deadline, ok := ctx.Deadline(); ok { // half of it is for the reading itself
+		wait = min(wait, time.Until(deadline)/2)
+	}
+	waits, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	r.consistency = userv1.Consistency_CONSISTENCY_STALE
 	if s.applied.await(waits, marks) {

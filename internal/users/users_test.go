@@ -152,9 +152,9 @@ func TestFavouritesArePagedByKind(t *testing.T) {
 func TestProgressAndHistory(t *testing.T) {
 	w := newWorld(t)
 	a := w.instance()
-	r := a.reports("alice", w.report("p0v0", 100, time.Hour), w.report("p0v1", 200, 50*time.Minute), w.report("p1v0", 300, 40*time.Minute))
+	a.reports("alice", w.report("p0v0", 100, time.Hour), w.report("p0v1", 200, 50*time.Minute), w.report("p1v0", 300, 40*time.Minute))
 	a.reports("alice", w.report("p0v1", 999, 2*time.Hour)) // late: the newer stays
-	r = a.reports("alice", w.report("p2v0", 400, 30*time.Minute))
+	r := a.reports("alice", w.report("p2v0", 400, 30*time.Minute))
 	watching := func(notBefore string) (out []string) {
 		t.Helper()
 		req := &userv1.ListProgressRequest{PageSize: 2, NotBefore: notBefore}
