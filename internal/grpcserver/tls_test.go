@@ -151,11 +151,7 @@ func (named) BatchGet(ctx context.Context, _ *catalogv1.BatchGetRequest) (*catal
 // asked is what a new connection comes to: the name that the server knows the client by, or an error's text.
 func asked(t *testing.T, address string, f grpcserver.Files) string {
 	t.Helper()
-	creds, err := grpcserver.ClientTLS(f, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds))
+	conn, err := grpcserver.Client(grpcserver.ClientConfig{Address: address, TLS: &f}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
