@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,7 @@ func (s *Store) stored(ctx context.Context, changes []users.Changes) (found map[
 	for _, c := range changes {
 		for _, p := range c.Progress {
 			keys = append(keys, viewerKey(c.Viewer, videos+p.VideoId))
-			if !p.Removed {
+			if p.ProgrammeId != "" {
 				keys = append(keys, viewerKey(c.Viewer, latest+p.ProgrammeId))
 			}
 		}
@@ -107,47 +108,57 @@ func (s *Store) write(ctx context.Context, what string, i item) error {
 	})
 }
 
-// applyProgress writes the rows that are newer than what is stored. First what was watched last of each programme that
-// they touch, then they themselves: whoever is cut between the two and begins again finds them not yet written, and
-// so comes to the same.
+// applyProgress writes the rows that are newer than what is stored, then what was watched last of each programme that they
+// touch. Whoever is cut between the two finds, when the same comes again, alone or behind more of it, which programmes
+// those are: each row names those that it has left.
 func (s *Store) applyProgress(ctx context.Context, c *users.Changes, stored map[key]item) (done bool, err error) {
-	newer := map[string]users.Progress{} // by video
-	var programmes []string
+	rows := map[string]item{} // by video: what is there of it when the newer rows are written
+	var newer []item
 	touched := map[string]bool{}
-	touch := func(programme string) {
-		if !touched[programme] {
-			touched[programme] = true
-			programmes = append(programmes, programme)
-		}
-	}
 	oldest := s.oldest()
 	for _, p := range c.Progress {
 		version, old := p.Version.String(), stored[viewerKey(c.Viewer, videos+p.VideoId)]
-		if version < oldest || version <= old.version() {
+		if version < oldest || version < old.version() {
 			continue
 		}
-		newer[p.VideoId] = p
-		if !p.Removed {
-			touch(p.ProgrammeId)
+		row := old
+		if version > old.version() {
+			row = s.progressItem(c.Viewer, p)
+			row.leave(old)
+			newer = append(newer, row)
 		}
-		if old != nil && !old.removed() {
-			touch(old.text("programme"))
-		}
-	}
-	for _, programme := range programmes {
-		if done, err := s.keepLatest(ctx, c.Viewer, programme, newer, stored); err != nil || !done {
-			return false, err
+		rows[p.VideoId] = row
+		for _, programme := range append(row.left(), row.text("programme")) {
+			touched[programme] = true
 		}
 	}
-	err = each(ctx, slices.Collect(maps.Values(newer)), func(ctx context.Context, p users.Progress) error {
-		return s.write(ctx, "storing progress", s.progressItem(c.Viewer, p))
+	delete(touched, "") // a removed row's
+	var overtaken atomic.Bool
+	err = each(ctx, newer, func(ctx context.Context, row item) error {
+		return insist(ctx, func() error {
+			done, err := s.put(ctx, "storing progress", row, newerThanStored(row.version()))
+			if err == nil && !done {
+				overtaken.Store(true)
+			}
+			return err
+		})
 	})
-	return err == nil, err
+	if err != nil || overtaken.Load() {
+		return false, err
+	}
+	err = each(ctx, slices.Collect(maps.Keys(touched)), func(ctx context.Context, programme string) error {
+		done, err := s.keepLatest(ctx, c.Viewer, programme, rows, stored)
+		if err == nil && !done {
+			overtaken.Store(true)
+		}
+		return err
+	})
+	return !overtaken.Load(), err
 }
 
-// keepLatest writes what was watched last of a programme, once the newer rows are. It is not done when somebody else has
+// keepLatest writes what was watched last of a programme, once rows are written. It is not done when somebody else has
 // written it meanwhile.
-func (s *Store) keepLatest(ctx context.Context, viewer, programme string, newer map[string]users.Progress, stored map[key]item) (done bool, err error) {
+func (s *Store) keepLatest(ctx context.Context, viewer, programme string, rows map[string]item, stored map[key]item) (done bool, err error) {
 	const what = "storing what was watched last"
 	k := viewerKey(viewer, latest+programme)
 	seen, known := stored[k]
@@ -161,60 +172,41 @@ func (s *Store) keepLatest(ctx context.Context, viewer, programme string, newer 
 			return false, err
 		}
 	}
-	var last item
-	for _, p := range newer {
-		if p.ProgrammeId == programme && !p.Removed && p.Version.String() > last.version() {
-			last = latestItem(viewer, p)
+	last := seen
+	if row, ok := rows[seen.text("video")]; ok && seen != nil && (row.version() != seen.version() || row.text("programme") != programme) {
+		last = nil // it is so no more
+	}
+	for _, row := range rows {
+		if row.text("programme") == programme && row.version() > last.version() {
+			last = row
 		}
 	}
-	if seen != nil && last.version() <= seen.version() {
-		_, replaced := newer[seen.text("video")]
-		if !replaced || last.version() == seen.version() {
-			return true, nil
-		}
-		// What was the last is so no more: it is what was before, if that is newer than what comes.
-		before, err := s.before(ctx, viewer, programme, newer)
-		if err != nil {
+	if seen != nil && last.version() < seen.version() {
+		// What is behind it was not read, and may be newer than what comes.
+		if last, err = s.newest(ctx, viewer, programme); err != nil {
 			return false, err
 		}
-		if before.version() > last.version() {
-			last = before
-		}
+	}
+	if last.version() == seen.version() {
+		return true, nil
 	}
 	err = insist(ctx, func() (err error) {
-		switch {
-		case last != nil:
-			done, err = s.put(ctx, what, last, still(seen))
-		case seen != nil:
+		if last == nil {
 			done, err = s.remove(ctx, what, k, still(seen))
-		default:
-			done = true
+			return err
 		}
+		done, err = s.put(ctx, what, last.asLatest(k), still(seen))
 		return err
 	})
 	return done, err
 }
 
-// before is what was watched last of a programme, but for what is to be replaced.
-func (s *Store) before(ctx context.Context, viewer, programme string, replaced map[string]users.Progress) (found item, err error) {
-	const what = "reading what was watched before"
+// newest is the newest row of a programme, or nil.
+func (s *Store) newest(ctx context.Context, viewer, programme string) (found item, err error) {
+	p := page{viewer: viewer, list: allProgress, from: s.oldest(), programme: programme, consistent: true}
 	err = insist(ctx, func() error {
-		var p users.Progress
-		p, found = users.Progress{}, nil
-		var wrong error
-		err := s.find(ctx, what, page{viewer: viewer, list: allProgress, from: s.oldest(), programme: programme, consistent: true}, 0, func(i item) bool {
-			if _, ok := replaced[i.text("video")]; ok {
-				return true
-			}
-			if p, wrong = i.progress(); wrong == nil {
-				found = latestItem(viewer, p)
-			}
-			return false
-		})
-		if err != nil {
-			return err
-		}
-		return wrong
+		found = nil
+		return s.find(ctx, "reading what was watched before", p, 0, func(i item) bool { found = i; return false })
 	})
 	return found, err
 }

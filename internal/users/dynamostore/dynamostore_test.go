@@ -54,11 +54,11 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// TestStoreOnABadDay is the suite on a DynamoDB of which every 15th request fails: throttled, broken, cut before it
+// TestStoreOnABadDay is the suite on a DynamoDB of which every 30th request fails: throttled, broken, cut before it
 // or, which is worse, after it was done; and whose batches are answered in parts.
 func TestStoreOnABadDay(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
-		return open(t, dynamostore.Config{Now: now, Transport: &badDay{every: 15}})
+		return open(t, dynamostore.Config{Now: now, Transport: &badDay{every: 30}})
 	})
 }
 
@@ -180,6 +180,36 @@ func refusal(r *http.Request, status int, code string) *http.Response {
 		StatusCode: status, Status: http.StatusText(status), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}
+}
+
+// knife lets so many requests pass, then none.
+type knife struct {
+	mu     sync.Mutex
+	left   int
+	cancel context.CancelFunc
+}
+
+func (k *knife) Do(r *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	if k.cancel != nil {
+		if k.left--; k.left < 0 {
+			k.cancel()
+		}
+	}
+	k.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func TestCuts(t *testing.T) {
+	k := &knife{}
+	s := open(t, dynamostore.Config{Transport: k, Now: func() time.Time { return storetest.Start }})
+	storetest.Cuts(t, s, func(requests int) context.Context {
+		ctx, cancel := context.WithCancel(t.Context())
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.left, k.cancel = requests, cancel
+		return ctx
+	})
 }
 
 var now = time.Now().Truncate(time.Millisecond).UTC()

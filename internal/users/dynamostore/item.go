@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"cmp"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -106,11 +107,42 @@ func (s *Store) progressItem(viewer string, p users.Progress) item {
 	return i
 }
 
-func latestItem(viewer string, p users.Progress) item {
-	i := viewerKey(viewer, latest+p.ProgrammeId).item()
-	i.play(p)
-	i.list(latestProgress)
-	return i
+// asLatest is a row of progress as what was watched last of its programme.
+func (i item) asLatest(k key) item {
+	out := maps.Clone(i)
+	delete(out, "left")
+	maps.Copy(out, k.item())
+	out.list(latestProgress)
+	return out
+}
+
+// maxLeft is how many programmes a row names that it has left.
+const maxLeft = 4
+
+// leave notes which programmes the row that takes old's place has left: they have to be looked after.
+func (i item) leave(old item) {
+	now := i.text("programme")
+	var left []types.AttributeValue
+	for _, programme := range append([]string{old.text("programme")}, old.left()...) {
+		if programme != "" && programme != now && len(left) < maxLeft {
+			left = append(left, text(programme))
+		}
+	}
+	if len(left) > 0 {
+		i["left"] = &types.AttributeValueMemberL{Value: left}
+	}
+}
+
+// left are the programmes that the row has left, the last one first.
+func (i item) left() (programmes []string) {
+	if l, ok := i["left"].(*types.AttributeValueMemberL); ok {
+		for _, v := range l.Value {
+			if p, ok := v.(*types.AttributeValueMemberS); ok {
+				programmes = append(programmes, p.Value)
+			}
+		}
+	}
+	return programmes
 }
 
 // play describes where a viewer is in a video.

@@ -55,15 +55,15 @@ func Run(t *testing.T, open Open) {
 		"a call whose time is over":                   timeIsOver,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &suite{t: t, now: start}
+			s := &suite{t: t, now: Start}
 			s.Store = open(t, func() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.now })
 			test(t, s)
 		})
 	}
 }
 
-// start is when every test begins.
-var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// Start is when every test begins.
+var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 type suite struct {
 	Store
@@ -82,7 +82,7 @@ const alice, bob = "viewer-alice", "viewer-bob"
 
 // v is a version, seconds after an hour before the start.
 func v(seconds int) users.Version {
-	return users.Version{At: start.Add(-time.Hour + time.Duration(seconds)*time.Second), ID: fmt.Sprintf("event-%06d", seconds)}
+	return users.Version{At: Start.Add(-time.Hour + time.Duration(seconds)*time.Second), ID: fmt.Sprintf("event-%06d", seconds)}
 }
 
 func favourite(target string, at int) users.Favourite {
@@ -169,7 +169,7 @@ func (s *suite) read(viewer string, ids ...string) string {
 
 func describe(rows users.Rows) string {
 	var out []string
-	at := func(v users.Version) int { return int(v.At.Sub(start.Add(-time.Hour)).Seconds()) }
+	at := func(v users.Version) int { return int(v.At.Sub(Start.Add(-time.Hour)).Seconds()) }
 	for _, f := range rows.Favourites {
 		out = append(out, fmt.Sprintf("%s@%d", f.Target, at(f.Version)))
 	}
@@ -475,7 +475,7 @@ func forgottenUser(t *testing.T, s *suite) {
 		if _, err := s.Pseudonym(t.Context(), user, viewer); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Remember(t.Context(), viewer, "key", []byte("content"), start); err != nil {
+		if _, err := s.Remember(t.Context(), viewer, "key", []byte("content"), Start); err != nil {
 			t.Fatal(err)
 		}
 		s.favourites(viewer, favourite("video:v1", 10), unfavourite("video:v1", 20), favourite("video:v2", 20))
@@ -491,7 +491,7 @@ func forgottenUser(t *testing.T, s *suite) {
 	if p, err := s.Pseudonym(t.Context(), "alice", ""); p != "" || err != nil {
 		t.Errorf("the pseudonym is %q, %v", p, err)
 	}
-	if stored, err := s.Remember(t.Context(), alice, "key", []byte("other"), start); err != nil || string(stored) != "other" {
+	if stored, err := s.Remember(t.Context(), alice, "key", []byte("other"), Start); err != nil || string(stored) != "other" {
 		t.Errorf("the key is remembered: %q, %v", stored, err)
 	}
 	s.want("the neighbour", s.listed(bob, users.AllFavourites)+" "+s.listed(bob, users.AllProgress), "video:v2@20 v1/p1@10")
@@ -522,7 +522,7 @@ func idempotencyKeys(t *testing.T, s *suite) {
 		{"expired", alice, "k", "b", "b", users.KeepKeys, false},
 		{"remembered anew", alice, "k", "a", "b", users.KeepKeys + time.Hour, true},
 	} {
-		got, err := s.Remember(t.Context(), step.viewer, step.key, []byte(step.content), start.Add(step.after))
+		got, err := s.Remember(t.Context(), step.viewer, step.key, []byte(step.content), Start.Add(step.after))
 		if errors.Is(err, users.ErrConflict) != step.conflict || !step.conflict && err != nil || !bytes.Equal(got, []byte(step.want)) {
 			t.Errorf("%s: %q, %v", step.what, got, err)
 		}
@@ -683,6 +683,34 @@ func agreesInBatches(_ *testing.T, s *suite) {
 	}
 }
 
+// Cuts tests what crashes leave: calls that are cut after some of their requests, each followed by the same events in another
+// batch, as Kafka gives them. The context that cut returns is done after so many requests, and so is what it is given to.
+func Cuts(t *testing.T, store Store, cut func(requests int) context.Context) {
+	s := &suite{t: t, now: Start, Store: store}
+	r := rand.New(rand.NewPCG(6, 4))
+	was := 0
+	for n := range 60 {
+		viewer := fmt.Sprint("viewer-", n)
+		es := events(r, 40)
+		r.Shuffle(len(es), func(i, j int) { es[i], es[j] = es[j], es[i] })
+		for rest := es; len(rest) > 0; {
+			for range r.IntN(3) {
+				c := gather(viewer, rest[:min(1+r.IntN(8), len(rest))])
+				if s.Apply(cut(1+r.IntN(8)), []users.Changes{c}, nil) != nil {
+					was++
+				}
+			}
+			size := min(1+r.IntN(8), len(rest))
+			s.apply(gather(viewer, rest[:size]))
+			rest = rest[size:]
+		}
+		s.compare(viewer, es)
+	}
+	if was < 100 {
+		t.Errorf("only %d calls were cut", was)
+	}
+}
+
 func gather(viewer string, es []event) users.Changes {
 	c := users.Changes{Viewer: viewer}
 	favourites, progress := map[string]users.Favourite{}, map[string]users.Progress{}
@@ -741,7 +769,7 @@ func timeIsOver(t *testing.T, s *suite) {
 	_, _, errList := s.List(ctx, alice, users.AllProgress, users.Version{}, 10, true)
 	_, errPositions := s.Positions(ctx, []string{"user.progress/0"})
 	_, errPseudonym := s.Pseudonym(ctx, "alice", alice)
-	_, errRemember := s.Remember(ctx, alice, "key", []byte("content"), start)
+	_, errRemember := s.Remember(ctx, alice, "key", []byte("content"), Start)
 	for what, err := range map[string]error{
 		"Apply": s.Apply(ctx, changes, at), "Read": errRead, "List": errList, "Positions": errPositions, "Pseudonym": errPseudonym,
 		"Remember": errRemember, "Forget": s.Forget(ctx, "alice", alice),
