@@ -57,7 +57,7 @@ test-browser: ## Drive the pages in a headless Chromium (CHROMIUM=PATH); needs N
 
 check: check-generated lint test-browser chaos-short test ## Run what CI runs
 
-.PHONY: bench bench-freshness bench-project
+.PHONY: bench bench-freshness bench-project bench-persist
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -66,6 +66,9 @@ bench-freshness: ## Measure how long an edit takes to be served, on the real ser
 
 bench-project: ## Measure transform and project beside bare loops, on the real servers (ARGS="--titles FILE")
 	dev/stack/stack run --only kafka,redis -- go run ./dev/bench/project $(ARGS)
+
+bench-persist: ## Measure persist on a backlog beside one update per event, on the real servers (ARGS="--events 100000 --viewers 5000")
+	dev/stack/stack run --only kafka,dynamodb -- go run ./dev/bench/persist $(ARGS)
 
 .PHONY: docs-trace
 docs-trace: ## Draw docs/trace.svg: one edit's trace, measured on the real servers

@@ -229,17 +229,17 @@ func values() map[string]*regexp.Regexp {
 	for _, s := range catalog.Screens() {
 		names = append(names, string(s))
 	}
-	collections := one(append(stream.Collections(), "position")...)
+	collections := one(append(stream.Collections(), "position", "favourite", "progress")...)
 	return map[string]*regexp.Regexp{
 		"role": one(roles...), "topic": one(topics...), "partition": regexp.MustCompile(`^([0-9]|1[01])$`),
 		"collection": collections, "kind": collections, "screen": one(append(names, "", "none")...),
 		"operation": one("query", "mutation", "subscription", "none"),
 		"code":      regexp.MustCompile(`^(OK|BAD_USER_INPUT|GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|QUERY_TOO_COMPLEX|UNAVAILABLE|INTERNAL|OTHER|[A-Z][A-Za-z]+)$`),
 		"method":    regexp.MustCompile(`^/(regie\.catalog\.v1\.CatalogService|grpc\.[a-zA-Z0-9.]+)/[A-Za-z]+$`),
-		"outcome":   one("applied", "refused", "hit", "miss", "timeout"), "state": one("idle", "used"),
+		"outcome":   one("applied", "refused", "coalesced", "rejected", "hit", "miss", "timeout"), "state": one("idle", "used"),
 		"command": one("pipeline", "ping", "subscribe", "publish", "get", "script", "evalsha", "other"),
 		"reason":  one("timeout", "unreachable", "pool", "refused"), "quantile": one("0.5", "0.99"),
-		"client": regexp.MustCompile(`^(capture|transform|project|through|dead\.(transform|project)|capture\.(` + strings.Join(stream.Collections(), "|") + `))$`),
+		"client": regexp.MustCompile(`^(capture|transform|project|persist|through|dead\.(transform|project|persist)|capture\.(` + strings.Join(stream.Collections(), "|") + `))$`),
 	}
 }
 

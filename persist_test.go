@@ -47,16 +47,9 @@ func startPersisted(t *testing.T, way func(hostPort string) string) *persisted {
 	}
 	name := servertest.Name()
 	must(t, "tables", "apply", "--dynamodb", url, "--dynamodb-table", name)
+	t.Cleanup(func() { dropTable(t, name) })
 	p := &persisted{t: t, name: name, cluster: servertest.Cluster(t), written: map[string]int64{}}
-	var err error
-	if p.store, err = dynamostore.Open(t.Context(), dynamostore.Config{Address: url, Table: name, Now: time.Now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.store.Drop(context.Background()); err != nil {
-			t.Log(err)
-		}
-	})
+	p.store = openTable(t, name)
 	address := url
 	if way != nil {
 		address = "http://" + way(strings.TrimPrefix(url, "http://"))
@@ -66,6 +59,22 @@ func startPersisted(t *testing.T, way func(hostPort string) string) *persisted {
 	p.admin = servertest.FreeAddress(t)
 	p.start()
 	return p
+}
+
+func openTable(t *testing.T, name string) *dynamostore.Store {
+	t.Helper()
+	s, err := dynamostore.Open(context.Background(), dynamostore.Config{Address: os.Getenv("TEST_DYNAMODB"), Table: name, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func dropTable(t *testing.T, name string) {
+	t.Helper()
+	if err := openTable(t, name).Drop(context.Background()); err != nil {
+		t.Log(err)
+	}
 }
 
 func (p *persisted) start() {
@@ -412,6 +421,7 @@ func TestTablesCommands(t *testing.T) {
 	if out := must(t, args("tables", "apply")...); out != "" {
 		t.Errorf("apply again says %q", out)
 	}
+	t.Cleanup(func() { dropTable(t, table) })
 	must(t, args("tables", "check")...)
 	for _, wrong := range [][]string{
 		{"tables", "check"}, {"tables", "apply", "--dynamodb", "ftp://x"}, {"tables", "apply", "--dynamodb", url, "--dynamodb-capacity", "5"},

@@ -280,7 +280,8 @@ func TestServersThatAreAway(t *testing.T) {
 	}
 	admin := servertest.FreeAddress(t)
 	run := func() *child {
-		return start(t, dir, env, "run", "--http", servertest.FreeAddress(t), "--admin", admin, "--grpc", servertest.FreeAddress(t), "--drain", "0s")
+		return start(t, dir, env, "run", "--role", "capture,transform,project,gateway", "--http", servertest.FreeAddress(t), "--admin", admin,
+			"--grpc", servertest.FreeAddress(t), "--drain", "0s")
 	}
 	live := func(when string) {
 		t.Helper()
@@ -341,7 +342,7 @@ func (p *pair) start(role string, i int) {
 
 func twoOfEach(t *testing.T) *pair {
 	t.Helper()
-	for _, name := range []string{"TEST_KAFKA", "TEST_REDIS", "TEST_MONGO"} {
+	for _, name := range []string{"TEST_KAFKA", "TEST_REDIS", "TEST_MONGO", "TEST_DYNAMODB"} {
 		if os.Getenv(name) == "" {
 			servertest.Skip(t, name+" names no server; `make test` starts one")
 		}
@@ -350,9 +351,12 @@ func twoOfEach(t *testing.T) *pair {
 	s := &system{t: t, name: name, dir: t.TempDir(), env: []string{
 		"REGIE_KAFKA=" + os.Getenv("TEST_KAFKA"), "REGIE_REDIS=" + os.Getenv("TEST_REDIS"), "REGIE_MONGODB=" + os.Getenv("TEST_MONGO"),
 		"REGIE_MONGODB_DATABASE=" + name, "REGIE_PROJECT=" + name, "REGIE_SECRET=secret of the test",
+		"REGIE_DYNAMODB=" + os.Getenv("TEST_DYNAMODB"), "REGIE_DYNAMODB_TABLE=" + name,
 	}}
 	s.connect()
 	s.must("topics", "apply", "--replication", "1")
+	s.must("tables", "apply")
+	t.Cleanup(func() { dropTable(t, name) })
 	p := &pair{system: s, at: map[string][2][3]string{}, runs: map[string]*[2]*child{}}
 	for i, instance := range []string{"one", "two"} {
 		p.envs[i] = append(slices.Clone(s.env), "REGIE_INSTANCE="+instance)

@@ -37,7 +37,7 @@ type system struct {
 
 func realServers(t *testing.T) *system {
 	t.Helper()
-	for _, name := range []string{"TEST_KAFKA", "TEST_REDIS", "TEST_MONGO"} {
+	for _, name := range []string{"TEST_KAFKA", "TEST_REDIS", "TEST_MONGO", "TEST_DYNAMODB"} {
 		if os.Getenv(name) == "" {
 			servertest.Skip(t, name+" names no server; `make test` starts one")
 		}
@@ -48,10 +48,13 @@ func realServers(t *testing.T) *system {
 		env: []string{
 			"REGIE_KAFKA=" + os.Getenv("TEST_KAFKA"), "REGIE_REDIS=" + os.Getenv("TEST_REDIS"), "REGIE_MONGODB=" + os.Getenv("TEST_MONGO"),
 			"REGIE_MONGODB_DATABASE=" + name, "REGIE_PROJECT=" + name, "REGIE_SECRET=secret of the test", "REGIE_INSTANCE=one",
+			"REGIE_DYNAMODB=" + os.Getenv("TEST_DYNAMODB"), "REGIE_DYNAMODB_TABLE=" + name,
 		},
 	}
 	s.connect()
 	s.must("topics", "apply", "--replication", "1")
+	s.must("tables", "apply")
+	s.t.Cleanup(func() { dropTable(s.t, name) })
 	for _, role := range roles {
 		s.ports[role] = [3]string{servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}
 		s.start(role)

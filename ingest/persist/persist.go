@@ -45,11 +45,11 @@ func New(store users.Store, now func() time.Time, log *slog.Logger, m *Metrics) 
 
 const (
 	// MaxBatch is how many records the role's consumer is to take at once: the more, the more of them need no write.
-	MaxBatch = 50_000
+	MaxBatch = 100_000
 	// together is how many viewers are handed to the store at once. What of a batch is stored is not tried again.
-	together = 500
-	// within bounds how long the store may try in vain before the consumer is told, which then looks after its membership.
-	within = 20 * time.Second
+	together = 256
+	// within bounds one attempt at a batch: then the consumer looks after its membership, and the next attempt goes on.
+	within = 30 * time.Second
 )
 
 // Start implements stream.Sink.
@@ -113,32 +113,24 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 	changes := c.changes()
 	rows := c.rows(changes)
 	left := slices.DeleteFunc(changes, func(c users.Changes) bool { return s.done[c.Viewer] })
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	// The positions go with the last viewers: a lone record is one call.
-	for len(left) > together {
-		if err := s.keep(ctx, left[:together], nil); err != nil {
-			return err
+	for ; len(left) > together; left = left[together:] {
+		if err := s.store.Apply(ctx, left[:together], nil); err != nil {
+			return fmt.Errorf("storing the changes of viewers, %d left: %w", len(left), err)
 		}
 		for _, c := range left[:together] {
 			s.done[c.Viewer] = true
 		}
-		left = left[together:]
 	}
-	if err := s.keep(ctx, left, ends); err != nil {
-		return err
+	if err := s.store.Apply(ctx, left, ends); err != nil {
+		return fmt.Errorf("storing the changes of viewers, %d left: %w", len(left), err)
 	}
 	for name, p := range ends {
 		s.last[name] = p
 	}
 	s.metrics.count(c, rows)
 	s.batch, s.done = nil, nil
-	return nil
-}
-
-func (s *Sink) keep(ctx context.Context, changes []users.Changes, positions map[string]stream.Position) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	if err := s.store.Apply(ctx, changes, positions); err != nil {
-		return fmt.Errorf("storing the changes of %d viewers: %w", len(changes), err)
-	}
 	return nil
 }
