@@ -1,6 +1,8 @@
 package users
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	userv1 "regie/proto/user/v1"
@@ -47,6 +49,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 func (m *Metrics) tell(ps []*userv1.Problem) {
 	for _, p := range ps {
-		m.problems.WithLabelValues(p.GetCode().String()).Inc()
+		m.problems.WithLabelValues(strings.TrimPrefix(p.GetCode().String(), "PROBLEM_CODE_")).Inc()
 	}
 }
