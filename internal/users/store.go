@@ -121,9 +121,10 @@ type Rows struct {
 // Directory knows whose a pseudonym is, and what a viewer's idempotency keys were used for. It shares its storage with the
 // Store. ErrUnavailable as there.
 type Directory interface {
-	// Pseudonym returns the user's, and if there is none, stores and returns the one that is offered, unless that is "".
+	// Pseudonym returns the user's, and if there is none, stores and returns the one that is offered, unless that is "". It
+	// is always consistent.
 	Pseudonym(ctx context.Context, user, offered string) (string, error)
-	// Forget drops the mapping and all rows of the pseudonym.
+	// Forget drops the user's mapping, if it leads to the pseudonym, and all rows of the pseudonym.
 	Forget(ctx context.Context, user, pseudonym string) error
 	// Remember stores content under a viewer's key for KeepKeys. When other content is there it returns that, with ErrConflict.
 	Remember(ctx context.Context, viewer, key string, content []byte, now time.Time) (stored []byte, err error)
