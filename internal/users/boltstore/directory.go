@@ -10,13 +10,13 @@ import (
 
 // Pseudonym implements users.Directory.
 func (s *Store) Pseudonym(ctx context.Context, user, offered string) (pseudonym string, err error) {
-	find := func(t *tx) error { pseudonym = string(t.users.Get([]byte(user))); return nil }
-	if err := s.view(ctx, "reading a pseudonym", find); err != nil || pseudonym != "" || offered == "" {
+	err = s.view(ctx, "reading a pseudonym", func(t *tx) error { pseudonym = string(t.users.Get([]byte(user))); return nil })
+	if err != nil || pseudonym != "" || offered == "" {
 		return pseudonym, err
 	}
 	err = s.update(ctx, "storing a pseudonym", func(t *tx) error {
-		if err := find(t); err != nil || pseudonym != "" {
-			return err
+		if pseudonym = string(t.users.Get([]byte(user))); pseudonym != "" {
+			return nil // stored since
 		}
 		pseudonym = offered
 		return t.users.Put([]byte(user), []byte(offered))

@@ -96,17 +96,12 @@ func (t *tx) list(viewer string, what users.What, after users.Version, limit int
 // page is at most limit places of a list behind after, the newest first, down to the floor.
 func (t *tx) page(viewer, list string, after users.Version, floor string, limit int) (places []place) {
 	prefix := listed(viewer, list, "")
-	from := listed(viewer, list, "\xff") // behind all digits
+	from := append(slices.Clip(prefix), beyond)
 	if !after.IsZero() {
 		from = listed(viewer, list, after.String())
 	}
 	c := t.times.Cursor()
-	k, v := c.Seek(from)
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
-	}
+	k, v := before(c, from)
 	for ; bytes.HasPrefix(k, prefix) && string(k[len(prefix):]) > floor && len(places) < limit; k, v = c.Prev() {
 		places = append(places, place{string(k[len(prefix):]), string(v)})
 	}

@@ -97,16 +97,20 @@ func ofProgramme(viewer, programme, version string) []byte {
 	return append(append(k, programme...), version...)
 }
 
-// last is the value of the last key that begins so.
-func last(b *bbolt.Bucket, prefix []byte) (key, value []byte) {
-	c := b.Cursor()
-	// No version begins with a byte that is behind all digits.
-	k, v := c.Seek(append(slices.Clip(prefix), 0xff))
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+// before moves to the last key that is before one.
+func before(c *bbolt.Cursor, key []byte) (k, v []byte) {
+	if k, _ := c.Seek(key); k == nil {
+		return c.Last()
 	}
+	return c.Prev()
+}
+
+// beyond, behind a prefix, is behind all versions.
+const beyond = 0xff
+
+// last is the last key that begins so, and its value.
+func last(b *bbolt.Bucket, prefix []byte) (key, value []byte) {
+	k, v := before(b.Cursor(), append(slices.Clip(prefix), beyond))
 	if !bytes.HasPrefix(k, prefix) {
 		return nil, nil
 	}
