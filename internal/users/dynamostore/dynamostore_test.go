@@ -212,6 +212,72 @@ func TestCuts(t *testing.T) {
 	})
 }
 
+// gate holds back the first write until it is opened.
+type gate struct {
+	once         sync.Once
+	reached, let chan struct{}
+}
+
+func (g *gate) Do(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutItem") {
+		g.once.Do(func() { close(g.reached); <-g.let })
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestAnOwnerThatIsLate has read what is stored, and writes when another one has written what is newer: at each of its writes.
+func TestAnOwnerThatIsLate(t *testing.T) {
+	row := func(video string, second int, removed bool) users.Progress {
+		return users.Progress{
+			Version: users.Version{At: now.Add(time.Duration(second) * time.Second), ID: fmt.Sprint("e", second)}, Removed: removed,
+			Progress: &userv1.Progress{VideoId: video, ProgrammeId: "p1", Position: int32(second)},
+		}
+	}
+	for name, test := range map[string]struct {
+		late, other []users.Progress
+		want        int32 // the position of what was watched last; 0: nothing
+	}{
+		"an older report":            {[]users.Progress{row("v1", 10, false)}, []users.Progress{row("v1", 20, false)}, 20},
+		"a newer report":             {[]users.Progress{row("v1", 20, false)}, []users.Progress{row("v1", 10, false)}, 20},
+		"of another video, older":    {[]users.Progress{row("v1", 10, false)}, []users.Progress{row("v2", 20, false)}, 20},
+		"of another video, newer":    {[]users.Progress{row("v1", 20, false)}, []users.Progress{row("v2", 10, false)}, 20},
+		"removed since":              {[]users.Progress{row("v1", 10, false)}, []users.Progress{row("v1", 20, true)}, 0},
+		"it removes what is no more": {[]users.Progress{row("v0", 10, true)}, []users.Progress{row("v0", 20, false)}, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &gate{reached: make(chan struct{}), let: make(chan struct{})}
+			g.once.Do(func() {}) // not yet
+			late := open(t, dynamostore.Config{Transport: g})
+			other := late.Beside(t.Context(), servertest.DynamoDB(t))
+			apply := func(s *dynamostore.Store, ps ...users.Progress) error {
+				return s.Apply(t.Context(), []users.Changes{{Viewer: "viewer", Progress: ps}}, nil)
+			}
+			if err := apply(other, row("v0", 1, false)); err != nil {
+				t.Fatal(err)
+			}
+			g.once = sync.Once{}
+			done := make(chan error, 1)
+			go func() { done <- apply(late, test.late...) }()
+			<-g.reached
+			if err := apply(other, test.other...); err != nil {
+				t.Fatal(err)
+			}
+			close(g.let)
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			rows, _, err := other.List(t.Context(), "viewer", users.LatestProgress, users.Version{}, 10, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := max(test.want, 1)
+			if len(rows.Progress) != 1 || rows.Progress[0].Position != want {
+				t.Errorf("watched last: %v, not at %d", rows.Progress, want)
+			}
+		})
+	}
+}
+
 var now = time.Now().Truncate(time.Millisecond).UTC()
 
 func changes(viewers int) (out []users.Changes) {
