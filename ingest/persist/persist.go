@@ -102,9 +102,6 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 		s.batch, s.done = b, map[string]bool{}
 	}
 	c := gather(b)
-	if err := b.Bury(ctx); err != nil {
-		return err
-	}
 	ends := map[string]stream.Position{}
 	for _, r := range b.Ends() {
 		name := stream.Assigned{Topic: r.Topic, Partition: r.Partition}.String()
@@ -115,14 +112,19 @@ func (s *Sink) Apply(ctx context.Context, b *stream.Batch) error {
 	left := slices.DeleteFunc(changes, func(c users.Changes) bool { return s.done[c.Viewer] })
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	// The positions go with the last viewers: a lone record is one call.
-	for ; len(left) > together; left = left[together:] {
-		if err := s.store.Apply(ctx, left[:together], nil); err != nil {
+	// The positions go with the last viewers, so that a lone record is one call; unless dead letters go between.
+	for len(left) > together || len(left) > 0 && len(c.rejected) > 0 {
+		some := left[:min(together, len(left))]
+		if err := s.store.Apply(ctx, some, nil); err != nil {
 			return fmt.Errorf("storing the changes of viewers, %d left: %w", len(left), err)
 		}
-		for _, c := range left[:together] {
+		for _, c := range some {
 			s.done[c.Viewer] = true
 		}
+		left = left[len(some):]
+	}
+	if err := b.Bury(ctx); err != nil {
+		return err
 	}
 	if err := s.store.Apply(ctx, left, ends); err != nil {
 		return fmt.Errorf("storing the changes of viewers, %d left: %w", len(left), err)

@@ -439,6 +439,29 @@ func TestAStoreThatFails(t *testing.T) {
 	}
 }
 
+// TestADeadLetterIsWrittenOnce, however often the store fails.
+func TestADeadLetterIsWrittenOnce(t *testing.T) {
+	e := open(t)
+	e.store.fail = func(call int) error {
+		if call < 5 {
+			return fmt.Errorf("of the test: %w", users.ErrUnavailable)
+		}
+		return nil
+	}
+	bad := record(report("a", "v1", 10))
+	bad.Value = nil
+	e.produce(bad, record(report("a", "v1", 20)))
+	c, _ := e.start()
+	e.eventually("all is read", c.Ready)
+	dead := 0
+	if err := e.ReadAll(t.Context(), stream.Dead(persist.Role), func(stream.Record) error { dead++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if dead != 1 || e.state("a") != " | v1@20" {
+		t.Errorf("%d dead letters, and a has %q", dead, e.state("a"))
+	}
+}
+
 // TestAStoreThatWasEmptied, restored or written by another is found, and all is read again.
 func TestAStoreThatWasEmptied(t *testing.T) {
 	e := open(t)
