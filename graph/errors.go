@@ -12,6 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"regie/internal/catalog"
 )
@@ -44,6 +46,13 @@ func coded(code, message string) *gqlerror.Error {
 	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
 }
 
+// unavailable is an error of ours that passes: the same request may be sent again.
+func unavailable(message string) *gqlerror.Error {
+	e := coded(CodeUnavailable, message)
+	e.Extensions["retryable"] = true
+	return e
+}
+
 // presenter makes of any error what a client may see: its code, never its cause.
 func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	var told atomic.Int64
@@ -55,13 +64,20 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		switch {
 		case errors.Is(ctx.Err(), context.Canceled):
 			return withPath(ctx, coded(CodeCancelled, "The request was cancelled."))
-		case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		case isUnavailable(err):
 			level := slog.LevelDebug
 			if now := time.Now().Unix(); told.Swap(now) != now { // once a second: there may be thousands
 				level = slog.LevelWarn
 			}
 			log.Log(ctx, level, "answering unavailable", "error", err)
-			return withPath(ctx, coded(CodeUnavailable, "The catalogue does not answer now; try again."))
+			return withPath(ctx, unavailable("This cannot be answered now; try again."))
+		case status.Code(err) == codes.Unauthenticated:
+			return withPath(ctx, coded(CodeUnauthenticated, status.Convert(err).Message()))
+		case status.Code(err) == codes.InvalidArgument:
+			return withPath(ctx, coded(CodeBadInput, status.Convert(err).Message()))
+		case known != nil && known.Err != nil && len(known.Path) > len(graphql.GetPath(ctx)):
+			// An argument's scalar: what resolves a field fails on the field's own path.
+			return &gqlerror.Error{Message: known.Path.String() + ": " + brief(known.Err.Error()), Path: known.Path, Extensions: map[string]any{"code": CodeBadInput}}
 		case known != nil && known.Err == nil && known.Rule == "" && len(known.Locations) > 0:
 			return withPath(ctx, &gqlerror.Error{Message: known.Message, Path: known.Path, Locations: known.Locations, Extensions: map[string]any{"code": CodeBadInput}})
 		}
@@ -71,6 +87,20 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		e.Extensions["traceId"] = id
 		return withPath(ctx, e)
 	}
+}
+
+// brief keeps an answer from echoing much of its request.
+func brief(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200]) + "…"
+	}
+	return s
+}
+
+// isUnavailable: the catalogue, or the user API, does not answer, or not in time.
+func isUnavailable(err error) bool {
+	return errors.Is(err, catalog.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) ||
+		status.Code(err) == codes.Unavailable || status.Code(err) == codes.DeadlineExceeded
 }
 
 // traceOf is what an error is logged and told under: the request's trace, or a name of its own.
