@@ -1,9 +1,10 @@
-// Package loaders has one request's batched reads of the catalogue: what a level of a query asks for, field by field and
-// whatever it is, leaves in one pipeline, and what was read once is not read again.
+// Package loaders has one request's batched reads of the catalogue and of the user API: what a level of a query asks for,
+// field by field and whatever it is, leaves in one pipeline, or call, and what was read once is not read again.
 //
 //	resolvers --Programme, Video, Entity...--> keys --> one batch a level --> internal/catalog --> Redis
 //	          --Owner, List, Beside, Groups--/ ^
 //	              \-- wants the whole page ---/
+//	          --State, Favourites, Progress--> keys --> one batch a level --> regie.user.v1.UserService
 package loaders
 
 import (
@@ -32,8 +33,11 @@ type Loaders struct {
 	request context.Context
 	// loads are the batched reads so far.
 	loads atomic.Int64
+	// calls are those of the user API so far.
+	calls atomic.Int64
 	// keys answers as catalog.Read does, but a Ref with an entity.
-	keys *dataloader.Loader[catalog.Key, any]
+	keys   *dataloader.Loader[catalog.Key, any]
+	viewer *Viewer
 }
 
 // entity is a decoded blob, nothing, or why there is nothing. Errors are values here, so that one bad blob is its own
@@ -47,6 +51,7 @@ type entity struct {
 func New(c *catalog.Catalog, view catalog.View, gather time.Duration) *Loaders {
 	l := &Loaders{catalog: c, view: view, request: context.Background()}
 	l.keys = dataloader.NewBatchedLoader(l.batch, dataloader.WithWait[catalog.Key, any](gather))
+	l.viewer = newViewer(l, gather)
 	return l
 }
 
