@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -594,12 +595,15 @@ func (p *process) gateway(ctx context.Context) error {
 	}
 	p.checks.Set("gateway", p.catalog.Ping)
 	log, loads := p.log.With("role", "gateway"), loaders.NewMetrics(p.metrics)
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte(p.secret))}})
+	schema := graph.NewExecutableSchema(graph.Config{
+		Resolvers:  &resolvers.Resolver{Cursors: catalog.NewCursors([]byte(p.secret)), Users: p.viewers, Secret: []byte(p.secret)},
+		Directives: graph.DirectiveRoot{Authenticated: graph.Authenticated},
+	})
 	query := graph.Handler(graph.Options{
 		Schema: schema, Introspection: p.playground(), Log: log, Metrics: graph.NewMetrics(p.metrics), Traces: p.traces,
-		Now: time.Now, Origins: p.CORSOrigin, Authorize: p.identity.Authorize,
+		Now: time.Now, Origins: p.CORSOrigin, Authorize: p.identity.Authorize, Extensions: []graphql.HandlerExtension{resolvers.Consistency{}},
 		Attach: func(ctx context.Context, view catalog.View) context.Context {
-			return loaders.With(ctx, loaders.New(p.catalog, view, loaders.Gather).Tell(loads))
+			return loaders.With(ctx, loaders.New(p.catalog, view, loaders.Gather).Ask(p.viewers).Tell(loads))
 		},
 		Answered: func(ctx context.Context) { loaders.From(ctx).Answered() },
 	})

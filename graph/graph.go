@@ -29,6 +29,8 @@ type Options struct {
 	Schema graphql.ExecutableSchema
 	// Attach gives a request what its resolvers need.
 	Attach func(ctx context.Context, view catalog.View) context.Context
+	// Extensions take part in each operation.
+	Extensions []graphql.HandlerExtension
 	// Authorize returns a context with the caller that the authorization header's values name, or a *identity.Refusal.
 	// Nil: nobody is ever signed in.
 	Authorize func(ctx context.Context, authorization []string) (context.Context, error)
@@ -56,6 +58,9 @@ func Handler(o Options) http.Handler {
 	srv.AddTransport(transport{})
 	srv.Use(gate)
 	srv.SetQueryCache(gate)
+	for _, e := range o.Extensions {
+		srv.Use(e)
+	}
 	// The gate has parsed and validated what reaches gqlgen; these hold should an entry fall out of its cache meanwhile.
 	srv.SetParserTokenLimit(maxTokens)
 	srv.SetValidationRulesFn(safeRules)

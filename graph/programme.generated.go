@@ -35,6 +35,7 @@ type ProgrammeResolver interface {
 	Credits(ctx context.Context, obj *projectionv1.Programme, first int32, after *string) (*model.CreditConnection, error)
 	Related(ctx context.Context, obj *projectionv1.Programme, first int32) ([]*projectionv1.Programme, error)
 	Seo(ctx context.Context, obj *projectionv1.Programme) (*model.Seo, error)
+	ViewerState(ctx context.Context, obj *projectionv1.Programme) (*model.ProgrammeViewerState, error)
 }
 type ProgrammeEdgeResolver interface {
 	Node(ctx context.Context, obj *model.ProgrammeEdge) (*projectionv1.Programme, error)
@@ -843,6 +844,51 @@ func (ec *executionContext) fieldContext_Programme_seo(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Programme_viewerState(ctx context.Context, field graphql.CollectedField, obj *projectionv1.Programme) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Programme_viewerState(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Programme().ViewerState(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Authenticated == nil {
+					var zeroVal *model.ProgrammeViewerState
+					return zeroVal, errors.New("directive authenticated is not implemented")
+				}
+				return ec.Directives.Authenticated(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ProgrammeViewerState) graphql.Marshaler {
+			return ec.marshalOProgrammeViewerState2ᚖregieᚋgraphᚋmodelᚐProgrammeViewerState(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Programme_viewerState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Programme",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProgrammeViewerState(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ProgrammeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ProgrammeConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1202,7 +1248,7 @@ func (ec *executionContext) unmarshalInputProgrammeFilter(ctx context.Context, o
 
 // region    **************************** object.gotpl ****************************
 
-var programmeImplementors = []string{"Programme", "CardTarget", "Node", "Content"}
+var programmeImplementors = []string{"Programme", "CardTarget", "Node", "Content", "FavouriteTarget"}
 
 func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet, obj *projectionv1.Programme) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, programmeImplementors)
@@ -1720,6 +1766,44 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 					}
 				}()
 				res = ec._Programme_seo(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "viewerState":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Programme_viewerState(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

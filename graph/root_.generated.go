@@ -31,19 +31,28 @@ type ResolverRoot interface {
 	Channel() ChannelResolver
 	Credit() CreditResolver
 	CreditEdge() CreditEdgeResolver
+	Favourite() FavouriteResolver
+	FavouriteEdge() FavouriteEdgeResolver
 	Image() ImageResolver
+	Mutation() MutationResolver
 	Page() PageResolver
 	Person() PersonResolver
 	Programme() ProgrammeResolver
 	ProgrammeEdge() ProgrammeEdgeResolver
+	ProgrammeViewerState() ProgrammeViewerStateResolver
+	Progress() ProgressResolver
+	ProgressEdge() ProgressEdgeResolver
 	Query() QueryResolver
 	Season() SeasonResolver
 	Section() SectionResolver
 	Video() VideoResolver
 	VideoEdge() VideoEdgeResolver
+	VideoViewerState() VideoViewerStateResolver
+	Viewer() ViewerResolver
 }
 
 type DirectiveRoot struct {
+	Authenticated func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -127,6 +136,35 @@ type ComplexityRoot struct {
 		URL func(childComplexity int) int
 	}
 
+	Favourite struct {
+		AddedAt func(childComplexity int) int
+		Target  func(childComplexity int) int
+	}
+
+	FavouriteConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	FavouriteEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	FavouritePayload struct {
+		Favourite func(childComplexity int) int
+		Problems  func(childComplexity int) int
+		Receipt   func(childComplexity int) int
+		Viewer    func(childComplexity int) int
+	}
+
+	HistoryPayload struct {
+		Problems func(childComplexity int) int
+		Receipt  func(childComplexity int) int
+		Viewer   func(childComplexity int) int
+	}
+
 	Image struct {
 		Alt      func(childComplexity int) int
 		BlurHash func(childComplexity int) int
@@ -146,6 +184,15 @@ type ComplexityRoot struct {
 		End   func(childComplexity int) int
 		Kind  func(childComplexity int) int
 		Start func(childComplexity int) int
+	}
+
+	Mutation struct {
+		AddFavourite        func(childComplexity int, input model.FavouriteInput) int
+		ClearHistory        func(childComplexity int) int
+		RemoveFavourite     func(childComplexity int, input model.FavouriteInput) int
+		RemoveFromHistory   func(childComplexity int, videoIds []string) int
+		ReportProgress      func(childComplexity int, input model.ReportProgressInput) int
+		ReportProgressBatch func(childComplexity int, inputs []*model.ReportProgressInput) int
 	}
 
 	Page struct {
@@ -183,6 +230,12 @@ type ComplexityRoot struct {
 		StreamId func(childComplexity int) int
 	}
 
+	Problem struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+	}
+
 	Programme struct {
 		AgeRating    func(childComplexity int) int
 		Availability func(childComplexity int) int
@@ -204,6 +257,7 @@ type ComplexityRoot struct {
 		Synopsis     func(childComplexity int, length model.TextLength) int
 		Title        func(childComplexity int) int
 		Videos       func(childComplexity int, first int32, after *string, filter *model.VideoFilter, orderBy model.VideoOrder) int
+		ViewerState  func(childComplexity int) int
 		Year         func(childComplexity int) int
 	}
 
@@ -214,6 +268,32 @@ type ComplexityRoot struct {
 	}
 
 	ProgrammeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ProgrammeViewerState struct {
+		ID            func(childComplexity int) int
+		IsFavourite   func(childComplexity int) int
+		LastWatchedAt func(childComplexity int) int
+		Next          func(childComplexity int) int
+	}
+
+	Progress struct {
+		Duration   func(childComplexity int) int
+		IsFinished func(childComplexity int) int
+		Position   func(childComplexity int) int
+		Ratio      func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+		Video      func(childComplexity int) int
+	}
+
+	ProgressConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ProgressEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -230,6 +310,19 @@ type ComplexityRoot struct {
 		Programme  func(childComplexity int, by model.ProgrammeBy) int
 		Programmes func(childComplexity int, first int32, after *string, filter *model.ProgrammeFilter, orderBy model.ProgrammeOrder) int
 		Video      func(childComplexity int, by model.VideoBy) int
+		Viewer     func(childComplexity int, notBefore *string) int
+	}
+
+	ReportProgressBatchPayload struct {
+		Problems func(childComplexity int) int
+		Progress func(childComplexity int) int
+		Receipt  func(childComplexity int) int
+	}
+
+	ReportProgressPayload struct {
+		Problems func(childComplexity int) int
+		Progress func(childComplexity int) int
+		Receipt  func(childComplexity int) int
 	}
 
 	Season struct {
@@ -295,6 +388,7 @@ type ComplexityRoot struct {
 		Synopsis      func(childComplexity int, length model.TextLength) int
 		Title         func(childComplexity int) int
 		Tracks        func(childComplexity int) int
+		ViewerState   func(childComplexity int) int
 	}
 
 	VideoConnection struct {
@@ -306,6 +400,24 @@ type ComplexityRoot struct {
 	VideoEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	VideoViewerState struct {
+		ID          func(childComplexity int) int
+		IsFavourite func(childComplexity int) int
+		Progress    func(childComplexity int) int
+	}
+
+	Viewer struct {
+		ContinueWatching func(childComplexity int, first int32, after *string) int
+		Favourites       func(childComplexity int, first int32, after *string, kinds []model.FavouriteKind) int
+		ID               func(childComplexity int) int
+		States           func(childComplexity int, ids []string) int
+	}
+
+	WriteReceipt struct {
+		AcceptedAt func(childComplexity int) int
+		Token      func(childComplexity int) int
 	}
 }
 
@@ -624,6 +736,95 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ExternalLink.URL(childComplexity), true
 
+	case "Favourite.addedAt":
+		if e.ComplexityRoot.Favourite.AddedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Favourite.AddedAt(childComplexity), true
+	case "Favourite.target":
+		if e.ComplexityRoot.Favourite.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Favourite.Target(childComplexity), true
+
+	case "FavouriteConnection.edges":
+		if e.ComplexityRoot.FavouriteConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouriteConnection.Edges(childComplexity), true
+	case "FavouriteConnection.pageInfo":
+		if e.ComplexityRoot.FavouriteConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouriteConnection.PageInfo(childComplexity), true
+	case "FavouriteConnection.totalCount":
+		if e.ComplexityRoot.FavouriteConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouriteConnection.TotalCount(childComplexity), true
+
+	case "FavouriteEdge.cursor":
+		if e.ComplexityRoot.FavouriteEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouriteEdge.Cursor(childComplexity), true
+	case "FavouriteEdge.node":
+		if e.ComplexityRoot.FavouriteEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouriteEdge.Node(childComplexity), true
+
+	case "FavouritePayload.favourite":
+		if e.ComplexityRoot.FavouritePayload.Favourite == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouritePayload.Favourite(childComplexity), true
+	case "FavouritePayload.problems":
+		if e.ComplexityRoot.FavouritePayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouritePayload.Problems(childComplexity), true
+	case "FavouritePayload.receipt":
+		if e.ComplexityRoot.FavouritePayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouritePayload.Receipt(childComplexity), true
+	case "FavouritePayload.viewer":
+		if e.ComplexityRoot.FavouritePayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FavouritePayload.Viewer(childComplexity), true
+
+	case "HistoryPayload.problems":
+		if e.ComplexityRoot.HistoryPayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryPayload.Problems(childComplexity), true
+	case "HistoryPayload.receipt":
+		if e.ComplexityRoot.HistoryPayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryPayload.Receipt(childComplexity), true
+	case "HistoryPayload.viewer":
+		if e.ComplexityRoot.HistoryPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryPayload.Viewer(childComplexity), true
+
 	case "Image.alt":
 		if e.ComplexityRoot.Image.Alt == nil {
 			break
@@ -703,6 +904,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Marker.Start(childComplexity), true
+
+	case "Mutation.addFavourite":
+		if e.ComplexityRoot.Mutation.AddFavourite == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addFavourite_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddFavourite(childComplexity, args["input"].(model.FavouriteInput)), true
+	case "Mutation.clearHistory":
+		if e.ComplexityRoot.Mutation.ClearHistory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ClearHistory(childComplexity), true
+	case "Mutation.removeFavourite":
+		if e.ComplexityRoot.Mutation.RemoveFavourite == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeFavourite_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveFavourite(childComplexity, args["input"].(model.FavouriteInput)), true
+	case "Mutation.removeFromHistory":
+		if e.ComplexityRoot.Mutation.RemoveFromHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeFromHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveFromHistory(childComplexity, args["videoIds"].([]string)), true
+	case "Mutation.reportProgress":
+		if e.ComplexityRoot.Mutation.ReportProgress == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reportProgress_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportProgress(childComplexity, args["input"].(model.ReportProgressInput)), true
+	case "Mutation.reportProgressBatch":
+		if e.ComplexityRoot.Mutation.ReportProgressBatch == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reportProgressBatch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportProgressBatch(childComplexity, args["inputs"].([]*model.ReportProgressInput)), true
 
 	case "Page.id":
 		if e.ComplexityRoot.Page.Id == nil {
@@ -866,6 +1129,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Playback.StreamId(childComplexity), true
 
+	case "Problem.code":
+		if e.ComplexityRoot.Problem.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Code(childComplexity), true
+	case "Problem.message":
+		if e.ComplexityRoot.Problem.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Message(childComplexity), true
+	case "Problem.path":
+		if e.ComplexityRoot.Problem.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Problem.Path(childComplexity), true
+
 	case "Programme.ageRating":
 		if e.ComplexityRoot.Programme.AgeRating == nil {
 			break
@@ -1011,6 +1293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Programme.Videos(childComplexity, args["first"].(int32), args["after"].(*string), args["filter"].(*model.VideoFilter), args["orderBy"].(model.VideoOrder)), true
+	case "Programme.viewerState":
+		if e.ComplexityRoot.Programme.ViewerState == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.ViewerState(childComplexity), true
 	case "Programme.year":
 		if e.ComplexityRoot.Programme.Year == nil {
 			break
@@ -1049,6 +1337,94 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProgrammeEdge.Node(childComplexity), true
+
+	case "ProgrammeViewerState.programmeId":
+		if e.ComplexityRoot.ProgrammeViewerState.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeViewerState.ID(childComplexity), true
+	case "ProgrammeViewerState.isFavourite":
+		if e.ComplexityRoot.ProgrammeViewerState.IsFavourite == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeViewerState.IsFavourite(childComplexity), true
+	case "ProgrammeViewerState.lastWatchedAt":
+		if e.ComplexityRoot.ProgrammeViewerState.LastWatchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeViewerState.LastWatchedAt(childComplexity), true
+	case "ProgrammeViewerState.next":
+		if e.ComplexityRoot.ProgrammeViewerState.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgrammeViewerState.Next(childComplexity), true
+
+	case "Progress.duration":
+		if e.ComplexityRoot.Progress.Duration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Duration(childComplexity), true
+	case "Progress.isFinished":
+		if e.ComplexityRoot.Progress.IsFinished == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.IsFinished(childComplexity), true
+	case "Progress.position":
+		if e.ComplexityRoot.Progress.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Position(childComplexity), true
+	case "Progress.ratio":
+		if e.ComplexityRoot.Progress.Ratio == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Ratio(childComplexity), true
+	case "Progress.updatedAt":
+		if e.ComplexityRoot.Progress.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.UpdatedAt(childComplexity), true
+	case "Progress.video":
+		if e.ComplexityRoot.Progress.Video == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Progress.Video(childComplexity), true
+
+	case "ProgressConnection.edges":
+		if e.ComplexityRoot.ProgressConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressConnection.Edges(childComplexity), true
+	case "ProgressConnection.pageInfo":
+		if e.ComplexityRoot.ProgressConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressConnection.PageInfo(childComplexity), true
+
+	case "ProgressEdge.cursor":
+		if e.ComplexityRoot.ProgressEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressEdge.Cursor(childComplexity), true
+	case "ProgressEdge.node":
+		if e.ComplexityRoot.ProgressEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProgressEdge.Node(childComplexity), true
 
 	case "Query.categories":
 		if e.ComplexityRoot.Query.Categories == nil {
@@ -1162,6 +1538,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Video(childComplexity, args["by"].(model.VideoBy)), true
+	case "Query.viewer":
+		if e.ComplexityRoot.Query.Viewer == nil {
+			break
+		}
+
+		args, err := ec.field_Query_viewer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Viewer(childComplexity, args["notBefore"].(*string)), true
+
+	case "ReportProgressBatchPayload.problems":
+		if e.ComplexityRoot.ReportProgressBatchPayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportProgressBatchPayload.Problems(childComplexity), true
+	case "ReportProgressBatchPayload.progress":
+		if e.ComplexityRoot.ReportProgressBatchPayload.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportProgressBatchPayload.Progress(childComplexity), true
+	case "ReportProgressBatchPayload.receipt":
+		if e.ComplexityRoot.ReportProgressBatchPayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportProgressBatchPayload.Receipt(childComplexity), true
+
+	case "ReportProgressPayload.problems":
+		if e.ComplexityRoot.ReportProgressPayload.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportProgressPayload.Problems(childComplexity), true
+	case "ReportProgressPayload.progress":
+		if e.ComplexityRoot.ReportProgressPayload.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportProgressPayload.Progress(childComplexity), true
+	case "ReportProgressPayload.receipt":
+		if e.ComplexityRoot.ReportProgressPayload.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReportProgressPayload.Receipt(childComplexity), true
 
 	case "Season.episodeCount":
 		if e.ComplexityRoot.Season.EpisodeCount == nil {
@@ -1453,6 +1878,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Video.Tracks(childComplexity), true
+	case "Video.viewerState":
+		if e.ComplexityRoot.Video.ViewerState == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Video.ViewerState(childComplexity), true
 
 	case "VideoConnection.edges":
 		if e.ComplexityRoot.VideoConnection.Edges == nil {
@@ -1486,6 +1917,78 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VideoEdge.Node(childComplexity), true
 
+	case "VideoViewerState.videoId":
+		if e.ComplexityRoot.VideoViewerState.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoViewerState.ID(childComplexity), true
+	case "VideoViewerState.isFavourite":
+		if e.ComplexityRoot.VideoViewerState.IsFavourite == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoViewerState.IsFavourite(childComplexity), true
+	case "VideoViewerState.progress":
+		if e.ComplexityRoot.VideoViewerState.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VideoViewerState.Progress(childComplexity), true
+
+	case "Viewer.continueWatching":
+		if e.ComplexityRoot.Viewer.ContinueWatching == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_continueWatching_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.ContinueWatching(childComplexity, args["first"].(int32), args["after"].(*string)), true
+	case "Viewer.favourites":
+		if e.ComplexityRoot.Viewer.Favourites == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_favourites_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.Favourites(childComplexity, args["first"].(int32), args["after"].(*string), args["kinds"].([]model.FavouriteKind)), true
+	case "Viewer.id":
+		if e.ComplexityRoot.Viewer.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ID(childComplexity), true
+	case "Viewer.states":
+		if e.ComplexityRoot.Viewer.States == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_states_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.States(childComplexity, args["ids"].([]string)), true
+
+	case "WriteReceipt.acceptedAt":
+		if e.ComplexityRoot.WriteReceipt.AcceptedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriteReceipt.AcceptedAt(childComplexity), true
+	case "WriteReceipt.token":
+		if e.ComplexityRoot.WriteReceipt.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriteReceipt.Token(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -1494,8 +1997,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputFavouriteInput,
 		ec.unmarshalInputProgrammeBy,
 		ec.unmarshalInputProgrammeFilter,
+		ec.unmarshalInputReportProgressInput,
 		ec.unmarshalInputSlugOrId,
 		ec.unmarshalInputVideoBy,
 		ec.unmarshalInputVideoFilter,
@@ -1534,6 +2039,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 
 			return &response
 		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
+			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -1559,7 +2079,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "category.graphqls" "channel.graphqls" "page.graphqls" "person.graphqls" "programme.graphqls" "schema.graphqls" "video.graphqls"
+//go:embed "category.graphqls" "channel.graphqls" "page.graphqls" "person.graphqls" "programme.graphqls" "schema.graphqls" "video.graphqls" "viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -1578,6 +2098,7 @@ var sources = []*ast.Source{
 	{Name: "programme.graphqls", Input: sourceData("programme.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "video.graphqls", Input: sourceData("video.graphqls"), BuiltIn: false},
+	{Name: "viewer.graphqls", Input: sourceData("viewer.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -1737,6 +2258,64 @@ func (ec *executionContext) childFields_CreditEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type CreditEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Favourite(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "target":
+		return ec.fieldContext_Favourite_target(ctx, field)
+	case "addedAt":
+		return ec.fieldContext_Favourite_addedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Favourite", field.Name)
+}
+
+func (ec *executionContext) childFields_FavouriteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FavouriteConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FavouriteConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FavouriteConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FavouriteConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FavouriteEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FavouriteEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FavouriteEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FavouriteEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FavouritePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problems":
+		return ec.fieldContext_FavouritePayload_problems(ctx, field)
+	case "receipt":
+		return ec.fieldContext_FavouritePayload_receipt(ctx, field)
+	case "favourite":
+		return ec.fieldContext_FavouritePayload_favourite(ctx, field)
+	case "viewer":
+		return ec.fieldContext_FavouritePayload_viewer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FavouritePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_HistoryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problems":
+		return ec.fieldContext_HistoryPayload_problems(ctx, field)
+	case "receipt":
+		return ec.fieldContext_HistoryPayload_receipt(ctx, field)
+	case "viewer":
+		return ec.fieldContext_HistoryPayload_viewer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HistoryPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Image(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -1849,6 +2428,18 @@ func (ec *executionContext) childFields_Playback(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Playback", field.Name)
 }
 
+func (ec *executionContext) childFields_Problem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_Problem_code(ctx, field)
+	case "message":
+		return ec.fieldContext_Problem_message(ctx, field)
+	case "path":
+		return ec.fieldContext_Problem_path(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
+}
+
 func (ec *executionContext) childFields_Programme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1893,6 +2484,8 @@ func (ec *executionContext) childFields_Programme(ctx context.Context, field gra
 		return ec.fieldContext_Programme_related(ctx, field)
 	case "seo":
 		return ec.fieldContext_Programme_seo(ctx, field)
+	case "viewerState":
+		return ec.fieldContext_Programme_viewerState(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Programme", field.Name)
 }
@@ -1917,6 +2510,82 @@ func (ec *executionContext) childFields_ProgrammeEdge(ctx context.Context, field
 		return ec.fieldContext_ProgrammeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProgrammeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgrammeViewerState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programmeId":
+		return ec.fieldContext_ProgrammeViewerState_programmeId(ctx, field)
+	case "isFavourite":
+		return ec.fieldContext_ProgrammeViewerState_isFavourite(ctx, field)
+	case "next":
+		return ec.fieldContext_ProgrammeViewerState_next(ctx, field)
+	case "lastWatchedAt":
+		return ec.fieldContext_ProgrammeViewerState_lastWatchedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgrammeViewerState", field.Name)
+}
+
+func (ec *executionContext) childFields_Progress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "video":
+		return ec.fieldContext_Progress_video(ctx, field)
+	case "position":
+		return ec.fieldContext_Progress_position(ctx, field)
+	case "duration":
+		return ec.fieldContext_Progress_duration(ctx, field)
+	case "ratio":
+		return ec.fieldContext_Progress_ratio(ctx, field)
+	case "isFinished":
+		return ec.fieldContext_Progress_isFinished(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Progress_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Progress", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgressConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ProgressConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ProgressConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgressConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ProgressEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ProgressEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ProgressEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProgressEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportProgressBatchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problems":
+		return ec.fieldContext_ReportProgressBatchPayload_problems(ctx, field)
+	case "receipt":
+		return ec.fieldContext_ReportProgressBatchPayload_receipt(ctx, field)
+	case "progress":
+		return ec.fieldContext_ReportProgressBatchPayload_progress(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportProgressBatchPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReportProgressPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problems":
+		return ec.fieldContext_ReportProgressPayload_problems(ctx, field)
+	case "receipt":
+		return ec.fieldContext_ReportProgressPayload_receipt(ctx, field)
+	case "progress":
+		return ec.fieldContext_ReportProgressPayload_progress(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportProgressPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Season(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2045,6 +2714,8 @@ func (ec *executionContext) childFields_Video(ctx context.Context, field graphql
 		return ec.fieldContext_Video_previous(ctx, field)
 	case "seo":
 		return ec.fieldContext_Video_seo(ctx, field)
+	case "viewerState":
+		return ec.fieldContext_Video_viewerState(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Video", field.Name)
 }
@@ -2069,6 +2740,42 @@ func (ec *executionContext) childFields_VideoEdge(ctx context.Context, field gra
 		return ec.fieldContext_VideoEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VideoEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_VideoViewerState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "videoId":
+		return ec.fieldContext_VideoViewerState_videoId(ctx, field)
+	case "isFavourite":
+		return ec.fieldContext_VideoViewerState_isFavourite(ctx, field)
+	case "progress":
+		return ec.fieldContext_VideoViewerState_progress(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VideoViewerState", field.Name)
+}
+
+func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Viewer_id(ctx, field)
+	case "favourites":
+		return ec.fieldContext_Viewer_favourites(ctx, field)
+	case "continueWatching":
+		return ec.fieldContext_Viewer_continueWatching(ctx, field)
+	case "states":
+		return ec.fieldContext_Viewer_states(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_WriteReceipt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_WriteReceipt_token(ctx, field)
+	case "acceptedAt":
+		return ec.fieldContext_WriteReceipt_acceptedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WriteReceipt", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

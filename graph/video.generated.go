@@ -36,6 +36,7 @@ type VideoResolver interface {
 	Next(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Video, error)
 	Previous(ctx context.Context, obj *projectionv1.Video) (*projectionv1.Video, error)
 	Seo(ctx context.Context, obj *projectionv1.Video) (*model.Seo, error)
+	ViewerState(ctx context.Context, obj *projectionv1.Video) (*model.VideoViewerState, error)
 }
 type VideoEdgeResolver interface {
 	Node(ctx context.Context, obj *model.VideoEdge) (*projectionv1.Video, error)
@@ -953,6 +954,51 @@ func (ec *executionContext) fieldContext_Video_seo(_ context.Context, field grap
 	return fc, nil
 }
 
+func (ec *executionContext) _Video_viewerState(ctx context.Context, field graphql.CollectedField, obj *projectionv1.Video) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Video_viewerState(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Video().ViewerState(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				if ec.Directives.Authenticated == nil {
+					var zeroVal *model.VideoViewerState
+					return zeroVal, errors.New("directive authenticated is not implemented")
+				}
+				return ec.Directives.Authenticated(ctx, obj, directive0)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.VideoViewerState) graphql.Marshaler {
+			return ec.marshalOVideoViewerState2ᚖregieᚋgraphᚋmodelᚐVideoViewerState(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Video_viewerState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Video",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VideoViewerState(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _VideoConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.VideoConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1378,7 +1424,7 @@ func (ec *executionContext) _Tracks(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
-var videoImplementors = []string{"Video", "CardTarget", "Node", "Content"}
+var videoImplementors = []string{"Video", "CardTarget", "Node", "Content", "FavouriteTarget"}
 
 func (ec *executionContext) _Video(ctx context.Context, sel ast.SelectionSet, obj *projectionv1.Video) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, videoImplementors)
@@ -1896,6 +1942,44 @@ func (ec *executionContext) _Video(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "viewerState":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Video_viewerState(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2123,6 +2207,16 @@ func (ec *executionContext) marshalNTracks2ᚖregieᚋprotoᚋcatalogᚋv1ᚐTra
 		return graphql.Null
 	}
 	return ec._Tracks(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNVideo2ᚖregieᚋprotoᚋprojectionᚋv1ᚐVideo(ctx context.Context, sel ast.SelectionSet, v *projectionv1.Video) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Video(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNVideoBy2regieᚋgraphᚋmodelᚐVideoBy(ctx context.Context, v any) (model.VideoBy, error) {

@@ -287,7 +287,7 @@ func TestWithRedisAwayItSaysUnavailableUntilItIsBack(t *testing.T) {
 	}
 	query := graph.NewExecutableSchema(graph.Config{}).Schema().Query
 	for _, f := range query.Fields {
-		if !strings.HasPrefix(f.Name, "__") && roots[f.Name] == "" {
+		if !strings.HasPrefix(f.Name, "__") && roots[f.Name] == "" && f.Name != "viewer" { // which is in another store
 			t.Errorf("%s is not tried", f.Name)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
@@ -21,10 +22,12 @@ import (
 	"regie/graph"
 	"regie/ingest/project"
 	"regie/internal/catalog"
+	"regie/internal/identity"
 	"regie/internal/servertest"
 	"regie/internal/stream"
 	"regie/loaders"
 	catalogv1 "regie/proto/catalog/v1"
+	userv1 "regie/proto/user/v1"
 	"regie/resolvers"
 )
 
@@ -40,7 +43,14 @@ type api struct {
 	// now and gather are what the next request sees.
 	now    atomic.Pointer[time.Time]
 	gather atomic.Int64
+	// catalog is what users, if there are any, has its targets from.
+	catalog  *catalog.Catalog
+	users    userv1.UserServiceClient
+	verifier *identity.Verifier
 }
+
+// secret signs whatever is signed.
+var secret = []byte("a secret of thirty-two bytes, or more")
 
 // today is when the gateway's clock stands, unless a test sets it.
 var today = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -51,7 +61,8 @@ func emptyAPI(t *testing.T) *api {
 	return apiOn(t, servertest.Redis(t))
 }
 
-func apiOn(t *testing.T, url string) *api {
+// apiOn asks open, if there is one, for its user API.
+func apiOn(t *testing.T, url string, open ...func(*api) userv1.UserServiceClient) *api {
 	t.Helper()
 	client, err := catalog.Connect(url)
 	if err != nil {
@@ -61,18 +72,33 @@ func apiOn(t *testing.T, url string) *api {
 	a := &api{redis: client, prefix: servertest.Name()}
 	a.now.Store(&today)
 	a.gather.Store(int64(loaders.Gather))
-	c := catalog.New(client, a.prefix)
-	a.sink = project.New(c, time.Now, servertest.Log(t), project.NewMetrics(prometheus.NewRegistry()))
+	a.catalog = catalog.New(client, a.prefix)
+	a.sink = project.New(a.catalog, time.Now, servertest.Log(t), project.NewMetrics(prometheus.NewRegistry()))
+	a.verifier = identity.New(identity.Config{Issuer: "test", Audience: "test", Secret: secret, Metrics: identity.NewMetrics(prometheus.NewRegistry())})
+	for _, o := range open {
+		a.users = o(a)
+	}
 	client.AddHook(countTrips{&a.trips})
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte("secret"))}})
-	a.Server = httptest.NewServer(graph.Handler(graph.Options{
-		Schema: schema, Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return *a.now.Load() },
+	a.Server = a.gateway(t)
+	return a
+}
+
+// gateway is one more instance.
+func (a *api) gateway(t *testing.T) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(graph.Handler(graph.Options{
+		Schema: graph.NewExecutableSchema(graph.Config{
+			Resolvers:  &resolvers.Resolver{Cursors: catalog.NewCursors(secret), Users: a.users, Secret: secret},
+			Directives: graph.DirectiveRoot{Authenticated: graph.Authenticated},
+		}),
+		Extensions: []graphql.HandlerExtension{resolvers.Consistency{}}, Authorize: a.verifier.Authorize,
+		Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return *a.now.Load() },
 		Attach: func(ctx context.Context, view catalog.View) context.Context {
-			return loaders.With(ctx, loaders.New(c, view, time.Duration(a.gather.Load())))
+			return loaders.With(ctx, loaders.New(a.catalog, view, time.Duration(a.gather.Load())).Ask(a.users))
 		},
 	}))
-	t.Cleanup(a.Close)
-	return a
+	t.Cleanup(s.Close)
+	return s
 }
 
 // newAPI has three programmes of two episodes each, p0 to p2, the one published after the other; two channels, two
@@ -273,8 +299,12 @@ type answer struct {
 	Errors []struct {
 		Message    string
 		Path       []any
-		Extensions struct{ Code string }
+		Extensions struct {
+			Code      string
+			Retryable bool
+		}
 	}
+	Extensions struct{ Consistency struct{ State string } }
 }
 
 // codes are the errors' codes with their paths.
@@ -327,7 +357,7 @@ func (a *api) query(t *testing.T, query string) answer {
 func (a *api) from(t *testing.T, address, query string, variables map[string]any) answer {
 	t.Helper()
 	var out answer
-	if err := json.Unmarshal(a.post(t, address, query, variables), &out); err != nil {
+	if err := json.Unmarshal(a.post(t, a.URL+"/query"+address, "", query, variables), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -337,19 +367,28 @@ func (a *api) from(t *testing.T, address, query string, variables map[string]any
 func (a *api) ask(t *testing.T, query string) (data, errs string) {
 	t.Helper()
 	var out struct{ Data, Errors json.RawMessage }
-	if err := json.Unmarshal(a.post(t, "", query, nil), &out); err != nil {
+	if err := json.Unmarshal(a.post(t, a.URL+"/query", "", query, nil), &out); err != nil {
 		t.Fatal(err)
 	}
 	return string(out.Data), string(out.Errors)
 }
 
-func (a *api) post(t *testing.T, address, query string, variables map[string]any) []byte {
+// post asks with a token, if there is one.
+func (a *api) post(t *testing.T, address, token, query string, variables map[string]any) []byte {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Post(a.URL+"/query"+address, "application/json", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,14 +409,20 @@ type walked struct {
 	emptyPages int
 }
 
-// walk reads a list to its end. The query's ARGS stand for first and after, and path leads to the connection, which must
-// select edges { node }, totalCount if it has it, and pageInfo.
+// walk reads a list to its end.
 func (a *api) walk(t *testing.T, address, query string, first int, between func(), path ...any) walked {
+	t.Helper()
+	return walk(t, func(query string) answer { t.Helper(); return a.from(t, address, query, nil) }, query, first, between, path...)
+}
+
+// walk asks for a list to its end. The query's ARGS stand for first and after, and path leads to the connection, which must
+// select edges { node }, totalCount if it has it, and pageInfo.
+func walk(t *testing.T, ask func(query string) answer, query string, first int, between func(), path ...any) walked {
 	t.Helper()
 	var w walked
 	args := fmt.Sprintf("first: %d", first)
 	for {
-		got := a.from(t, address, strings.Replace(query, "ARGS", args, 1), nil)
+		got := ask(strings.Replace(query, "ARGS", args, 1))
 		if len(got.Errors) > 0 {
 			t.Fatalf("%s: %v", args, got.Errors)
 		}

@@ -74,6 +74,10 @@ func (r *programmeResolver) Seo(ctx context.Context, obj *projectionv1.Programme
 	return seo(obj.GetSeo(), obj.GetPath()), nil
 }
 
+func (r *programmeResolver) ViewerState(ctx context.Context, obj *projectionv1.Programme) (*model.ProgrammeViewerState, error) {
+	return programmeState(ctx, obj.GetId())
+}
+
 func (r *programmeEdgeResolver) Node(ctx context.Context, obj *model.ProgrammeEdge) (*projectionv1.Programme, error) {
 	return loaders.From(ctx).Programme(ctx, obj.ID)
 }

@@ -66,6 +66,10 @@ func (r *queryResolver) Page(ctx context.Context, slug string) (*projectionv1.Pa
 	return readBy(ctx, "page", nil, &slug, (*loaders.Loaders).Page)
 }
 
+func (r *queryResolver) Viewer(ctx context.Context, notBefore *string) (*model.Viewer, error) {
+	return r.viewerSince(ctx, notBefore)
+}
+
 func (r *Resolver) Image() graph.ImageResolver { return &imageResolver{r} }
 
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }

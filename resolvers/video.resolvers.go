@@ -75,6 +75,10 @@ func (r *videoResolver) Seo(ctx context.Context, obj *projectionv1.Video) (*mode
 	return seo(obj.GetSeo(), path), err
 }
 
+func (r *videoResolver) ViewerState(ctx context.Context, obj *projectionv1.Video) (*model.VideoViewerState, error) {
+	return videoState(ctx, obj.GetId())
+}
+
 func (r *videoEdgeResolver) Node(ctx context.Context, obj *model.VideoEdge) (*projectionv1.Video, error) {
 	return loaders.From(ctx).Video(ctx, obj.ID)
 }

@@ -11,7 +11,17 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	catalogv1 "regie/proto/catalog/v1"
+	userv1 "regie/proto/user/v1"
 )
+
+// What a mutation answers.
+type Payload interface {
+	IsPayload()
+	// Empty when it worked: what the user can mend. Faults are errors.
+	GetProblems() []*Problem
+	// That it was written; null when nothing was.
+	GetReceipt() *userv1.Receipt
+}
 
 // May this be watched here and now, and if not, why and when.
 type Availability struct {
@@ -45,6 +55,80 @@ type CreditConnection struct {
 	TotalCount int32 `json:"totalCount"`
 }
 
+// A page of favourites.
+type FavouriteConnection struct {
+	// The page's, in the list's order.
+	Edges []*FavouriteEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many of these kinds there are, those that are gone from the catalogue included.
+	TotalCount int32 `json:"totalCount"`
+}
+
+// What is to be a favourite, or none.
+type FavouriteInput struct {
+	// A global id, such as programme:p001 or video:p001-s01e01.
+	TargetID string `json:"targetId"`
+	// Of at most 100 bytes, made up by the client: with the same one within a day the same thing is done once.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// What adding or removing a favourite answers.
+type FavouritePayload struct {
+	// Empty when it worked: what the user can mend. Faults are errors.
+	Problems []*Problem `json:"problems"`
+	// That it was written; null when nothing was.
+	Receipt *userv1.Receipt `json:"receipt,omitempty"`
+	// The one that was added; null when one was removed.
+	Favourite *userv1.FavouriteState `json:"favourite,omitempty"`
+	// As after it.
+	Viewer *Viewer `json:"viewer,omitempty"`
+}
+
+func (FavouritePayload) IsPayload() {}
+
+// Empty when it worked: what the user can mend. Faults are errors.
+func (this FavouritePayload) GetProblems() []*Problem {
+	if this.Problems == nil {
+		return nil
+	}
+	interfaceSlice := make([]*Problem, 0, len(this.Problems))
+	for _, concrete := range this.Problems {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+// That it was written; null when nothing was.
+func (this FavouritePayload) GetReceipt() *userv1.Receipt { return this.Receipt }
+
+// What changing the history answers.
+type HistoryPayload struct {
+	// Empty when it worked: what the user can mend. Faults are errors.
+	Problems []*Problem `json:"problems"`
+	// That it was written; null when nothing was.
+	Receipt *userv1.Receipt `json:"receipt,omitempty"`
+	// As after it.
+	Viewer *Viewer `json:"viewer,omitempty"`
+}
+
+func (HistoryPayload) IsPayload() {}
+
+// Empty when it worked: what the user can mend. Faults are errors.
+func (this HistoryPayload) GetProblems() []*Problem {
+	if this.Problems == nil {
+		return nil
+	}
+	interfaceSlice := make([]*Problem, 0, len(this.Problems))
+	for _, concrete := range this.Problems {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+// That it was written; null when nothing was.
+func (this HistoryPayload) GetReceipt() *userv1.Receipt { return this.Receipt }
+
 // An image in one width.
 type ImageSource struct {
 	// Where it is, in that width.
@@ -53,6 +137,11 @@ type ImageSource struct {
 	Width int32 `json:"width"`
 	// Its media type, such as image/webp, where the address tells.
 	Format *string `json:"format,omitempty"`
+}
+
+// What a viewer does. By POST alone. What the user can mend comes as problems, and then nothing of that is written; what a
+// fault is comes as an error, and one that is retryable can be sent again as it was: the same thing has the same effect once.
+type Mutation struct {
 }
 
 // Where a page lies in its list (Relay).
@@ -65,6 +154,16 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// Give it as `after` to read on.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// What the user can mend.
+type Problem struct {
+	// What is wrong.
+	Code ProblemCode `json:"code"`
+	// For people; it may change.
+	Message string `json:"message"`
+	// Where in the arguments, such as input, targetId or inputs, 3, position.
+	Path []string `json:"path"`
 }
 
 // Give exactly one.
@@ -97,11 +196,87 @@ type ProgrammeFilter struct {
 	AvailableOnly bool `json:"availableOnly"`
 }
 
+// A page of what to continue with.
+type ProgressConnection struct {
+	// The page's, in the list's order.
+	Edges []*ProgressEdge `json:"edges"`
+	// Where it lies, and whether there is more.
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
 // The catalogue, already formatted for the screen that the URL, the X-Screen header or ?screen= names (web, the default,
 // mobile or iptv), and as it may be watched in the territory that X-Territory or ?territory= names (FR by default). One
 // document serves all of them.
 type Query struct {
 }
+
+// What reporting much progress answers.
+type ReportProgressBatchPayload struct {
+	// Empty when all worked: what the user can mend. The other reports are written. Faults are errors.
+	Problems []*Problem `json:"problems"`
+	// That what had no problem was written; null when nothing was.
+	Receipt *userv1.Receipt `json:"receipt,omitempty"`
+	// What was written, in the order of the reports.
+	Progress []*userv1.ProgressState `json:"progress"`
+}
+
+func (ReportProgressBatchPayload) IsPayload() {}
+
+// Empty when it worked: what the user can mend. Faults are errors.
+func (this ReportProgressBatchPayload) GetProblems() []*Problem {
+	if this.Problems == nil {
+		return nil
+	}
+	interfaceSlice := make([]*Problem, 0, len(this.Problems))
+	for _, concrete := range this.Problems {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+// That it was written; null when nothing was.
+func (this ReportProgressBatchPayload) GetReceipt() *userv1.Receipt { return this.Receipt }
+
+// Where a viewer is in a video.
+type ReportProgressInput struct {
+	// A global id, such as video:p001-s01e01.
+	VideoID string `json:"videoId"`
+	// From its beginning.
+	Position int32 `json:"position"`
+	// Of the whole video, where the player knows better than the catalogue.
+	Duration *int32 `json:"duration,omitempty"`
+	// When, by the device's clock.
+	OccurredAt *timestamppb.Timestamp `json:"occurredAt"`
+	// One playback on one device; of at most 100 bytes, made up by the client.
+	SessionID string `json:"sessionId"`
+}
+
+// What reporting progress answers.
+type ReportProgressPayload struct {
+	// Empty when it worked: what the user can mend. Faults are errors.
+	Problems []*Problem `json:"problems"`
+	// That it was written; null when nothing was.
+	Receipt *userv1.Receipt `json:"receipt,omitempty"`
+	// What was written.
+	Progress *userv1.ProgressState `json:"progress,omitempty"`
+}
+
+func (ReportProgressPayload) IsPayload() {}
+
+// Empty when it worked: what the user can mend. Faults are errors.
+func (this ReportProgressPayload) GetProblems() []*Problem {
+	if this.Problems == nil {
+		return nil
+	}
+	interfaceSlice := make([]*Problem, 0, len(this.Problems))
+	for _, concrete := range this.Problems {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+// That it was written; null when nothing was.
+func (this ReportProgressPayload) GetReceipt() *userv1.Receipt { return this.Receipt }
 
 // A page of rails.
 type SectionConnection struct {
@@ -220,6 +395,131 @@ func (e *AvailabilityState) UnmarshalJSON(b []byte) error {
 }
 
 func (e AvailabilityState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What can be a favourite.
+type FavouriteKind string
+
+const (
+	// A programme.
+	FavouriteKindProgramme FavouriteKind = "PROGRAMME"
+	// A video.
+	FavouriteKindVideo FavouriteKind = "VIDEO"
+)
+
+var AllFavouriteKind = []FavouriteKind{
+	FavouriteKindProgramme,
+	FavouriteKindVideo,
+}
+
+func (e FavouriteKind) IsValid() bool {
+	switch e {
+	case FavouriteKindProgramme, FavouriteKindVideo:
+		return true
+	}
+	return false
+}
+
+func (e FavouriteKind) String() string {
+	return string(e)
+}
+
+func (e *FavouriteKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = FavouriteKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid FavouriteKind", str)
+	}
+	return nil
+}
+
+func (e FavouriteKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *FavouriteKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e FavouriteKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What is wrong with an input. New codes may come: show the message of those that you do not know.
+type ProblemCode string
+
+const (
+	// The idempotency key was used for something else.
+	ProblemCodeConflict ProblemCode = "CONFLICT"
+	// There is no such thing (any more).
+	ProblemCodeNotFound ProblemCode = "NOT_FOUND"
+	// It must be within bounds, which the message says.
+	ProblemCodeOutOfRange ProblemCode = "OUT_OF_RANGE"
+	// There are as many as there may be.
+	ProblemCodeLimitReached ProblemCode = "LIMIT_REACHED"
+	// It happened too long ago to be kept.
+	ProblemCodeTooOld ProblemCode = "TOO_OLD"
+)
+
+var AllProblemCode = []ProblemCode{
+	ProblemCodeConflict,
+	ProblemCodeNotFound,
+	ProblemCodeOutOfRange,
+	ProblemCodeLimitReached,
+	ProblemCodeTooOld,
+}
+
+func (e ProblemCode) IsValid() bool {
+	switch e {
+	case ProblemCodeConflict, ProblemCodeNotFound, ProblemCodeOutOfRange, ProblemCodeLimitReached, ProblemCodeTooOld:
+		return true
+	}
+	return false
+}
+
+func (e ProblemCode) String() string {
+	return string(e)
+}
+
+func (e *ProblemCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ProblemCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ProblemCode", str)
+	}
+	return nil
+}
+
+func (e ProblemCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ProblemCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ProblemCode) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
