@@ -18,12 +18,8 @@ import (
 	userv1 "regie/proto/user/v1"
 )
 
-var (
-	// errAnonymous says that nobody is signed in: there is nothing to read.
-	errAnonymous = status.Error(codes.Unauthenticated, "Nobody is signed in.")
-	// errNoAPI says that this gateway was given no user API.
-	errNoAPI = status.Error(codes.Unavailable, "no user API is configured")
-)
+// errAnonymous says that nobody is signed in: there is nothing to read.
+var errAnonymous = status.Error(codes.Unauthenticated, "Nobody is signed in.")
 
 // Patience with the user API: what it has for a read, and what it may wait besides until that is as new as was asked.
 const (
@@ -76,7 +72,7 @@ func newViewer(l *Loaders, gather time.Duration) *Viewer {
 	return v
 }
 
-// Ask names the user API; without one it is as if it were away.
+// Ask names the user API, without which nobody may be signed in.
 func (l *Loaders) Ask(users userv1.UserServiceClient) *Loaders {
 	l.viewer.users = users
 	return l
@@ -137,11 +133,8 @@ func (v *Viewer) saw(c userv1.Consistency) {
 // The user API verifies the token again.
 func (v *Viewer) Asking(ctx context.Context) (context.Context, error) {
 	caller, ok := identity.From(ctx)
-	switch {
-	case !ok:
+	if !ok {
 		return ctx, errAnonymous
-	case v.users == nil:
-		return ctx, errNoAPI
 	}
 	return metadata.AppendToOutgoingContext(ctx, identity.MetadataToken, "Bearer "+caller.Token), nil
 }
