@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -23,26 +25,38 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
 
 	"regie/graph"
+	"regie/ingest/persist"
 	"regie/ingest/project"
 	"regie/ingest/transform"
 	"regie/internal/catalog"
 	"regie/internal/cms"
 	"regie/internal/demo"
+	"regie/internal/grpcserver"
+	"regie/internal/identity"
 	"regie/internal/servertest"
 	"regie/internal/stream"
+	"regie/internal/users"
+	"regie/internal/users/boltstore"
 	"regie/loaders"
+	userv1 "regie/proto/user/v1"
 	"regie/resolvers"
 )
 
-// gateway is a gateway over the demonstration catalogue, which went through transform and project without Kafka.
+// gateway is a gateway over the demonstration catalogue, which went through transform and project without Kafka, and over
+// the user API, with what it takes.
 type gateway struct {
 	*httptest.Server
-	redis  redis.UniversalClient
-	prefix string
-	// reads counts round trips to Redis.
-	reads atomic.Int64
+	redis       redis.UniversalClient
+	url, prefix string
+	// reads counts round trips to Redis, and calls those to the user API.
+	reads, calls atomic.Int64
+	verifier     *identity.Verifier
 }
 
 // today is when the gateway's clock stands.
@@ -50,25 +64,97 @@ var today = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
-	client, err := catalog.Connect(servertest.Redis(t))
+	g := &gateway{url: servertest.Redis(t), prefix: servertest.Name()}
+	client, err := catalog.Connect(g.url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
-	g := &gateway{redis: client, prefix: servertest.Name()}
+	g.redis = client
 	c := catalog.New(client, g.prefix)
 	fillCatalogue(t, c)
+	g.verifier = identity.New(identity.Config{Issuer: "test", Audience: "test", Secret: secret, Metrics: identity.NewMetrics(prometheus.NewRegistry())})
+	api := g.userAPI(t)
 	client.AddHook(countReads{&g.reads})
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{Cursors: catalog.NewCursors([]byte("secret"))}})
 	g.Server = httptest.NewServer(graph.Handler(graph.Options{
-		Schema: schema, Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return today },
+		Schema: graph.NewExecutableSchema(graph.Config{
+			Resolvers:  &resolvers.Resolver{Cursors: catalog.NewCursors(secret), Users: api, Secret: secret},
+			Directives: graph.DirectiveRoot{Authenticated: graph.Authenticated},
+		}),
+		Extensions: []graphql.HandlerExtension{resolvers.Consistency{}}, Authorize: g.verifier.Authorize,
+		Introspection: true, Log: servertest.Log(t), Now: func() time.Time { return today },
 		Attach: func(ctx context.Context, view catalog.View) context.Context {
 			// Patient, so that a loaded machine rarely splits a level's batch; it never joins two.
-			return loaders.With(ctx, loaders.New(c, view, 20*time.Millisecond))
+			return loaders.With(ctx, loaders.New(c, view, 20*time.Millisecond).Ask(api))
 		},
 	}))
 	t.Cleanup(g.Close)
 	return g
+}
+
+// secret signs whatever is signed.
+var secret = []byte("a secret of thirty-two bytes, or more")
+
+// userAPI is the service over gRPC, with persist, a store and Kafka. It has a Redis client of its own, which is not counted.
+func (g *gateway) userAPI(t *testing.T) userv1.UserServiceClient {
+	t.Helper()
+	now := func() time.Time { return today }
+	cluster := servertest.Cluster(t)
+	store, err := boltstore.Open(t.TempDir(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	producer, err := cluster.NewProducerWithin(users.WriteTime)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	client, err := catalog.Connect(g.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	log := servertest.Log(t)
+	service := users.New(users.Config{
+		Caller: func(ctx context.Context) (string, error) {
+			c, _ := identity.From(ctx)
+			return c.User, nil
+		},
+		Producer: producer, Catalog: catalog.New(client, g.prefix), Store: store, Directory: store, Secret: secret, Wait: 10 * time.Second,
+		Now: now, Metrics: users.NewMetrics(prometheus.NewRegistry()), Log: log,
+	})
+	listener := bufconn.Listen(1 << 20)
+	ctx, cancel := context.WithCancel(context.Background())
+	var parts errgroup.Group
+	t.Cleanup(func() {
+		cancel()
+		if err := parts.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	parts.Go(func() error { return service.Run(ctx) })
+	parts.Go(func() error {
+		return grpcserver.Run(ctx, listener, grpcserver.Config{
+			Authenticate: g.verifier.GRPC(userv1.UserService_ServiceDesc.ServiceName, nil), Register: service.Register,
+			Check: func(context.Context) error { return nil }, Metrics: grpcserver.NewMetrics(prometheus.NewRegistry()), Log: log,
+		})
+	})
+	sink := persist.New(store, now, log, persist.NewMetrics(prometheus.NewRegistry()))
+	parts.Go(func() error {
+		return cluster.NewConsumer(stream.ConsumerConfig{Role: persist.Role, Topics: persist.Inputs(), Sink: sink, MaxBatch: persist.MaxBatch}).Run(ctx)
+	})
+	conn, err := grpc.NewClient("passthrough:///users", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			g.calls.Add(1)
+			return call(ctx, method, req, reply, cc, opts...)
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return userv1.NewUserServiceClient(conn)
 }
 
 // fillCatalogue makes the demonstration's documents records, events and projections.
@@ -139,11 +225,29 @@ func (c countReads) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 // do asks and returns the answer's data and errors.
 func (g *gateway) do(t *testing.T, target, query string) (data map[string]any, errs string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
+	return g.as(t, "", target, query, nil)
+}
+
+// as is do on a user's behalf.
+func (g *gateway) as(t *testing.T, user, target, query string, variables map[string]any) (data map[string]any, errs string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Post(g.URL+"/query"+target, "application/json", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.URL+"/query"+target, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if user != "" {
+		token, err := identity.Sign(secret, "test", "test", user, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,16 +262,24 @@ func (g *gateway) do(t *testing.T, target, query string) (data map[string]any, e
 	return a.Data, string(a.Errors)
 }
 
-// example is a query that docs/graphql.md shows, with how often it says that Redis is asked.
+// example is a query that docs/graphql.md shows, with how often it says that Redis is asked, and the user API.
 type example struct {
-	name, query string
-	reads       int64
-	doc         *ast.QueryDocument
+	name, query  string
+	reads, calls int64
+	// signedIn: it is a viewer's.
+	signedIn bool
+	doc      *ast.QueryDocument
 }
 
-var documented = regexp.MustCompile("(?s)\\nReads: (\\d+)\\..*?```graphql\\n(query (\\w+).*?)```")
+var documented = regexp.MustCompile("(?s)\\nReads: (\\d+)(?:, viewer: (\\d+))?\\..*?```graphql\\n((?:query|mutation) (\\w+).*?)```")
 
+// examples are those that need nobody to be signed in.
 func examples(t *testing.T) []example {
+	t.Helper()
+	return slices.DeleteFunc(allExamples(t), func(e example) bool { return e.signedIn })
+}
+
+func allExamples(t *testing.T) []example {
 	t.Helper()
 	page, err := os.ReadFile("docs/graphql.md")
 	if err != nil {
@@ -180,9 +292,14 @@ func examples(t *testing.T) []example {
 	schema := graph.NewExecutableSchema(graph.Config{}).Schema()
 	out := make([]example, len(found))
 	for i, m := range found {
-		out[i] = example{query: string(m[2]), name: string(m[3])}
+		out[i] = example{query: string(m[3]), name: string(m[4]), signedIn: len(m[2]) > 0}
 		if out[i].reads, err = strconv.ParseInt(string(m[1]), 10, 64); err != nil {
 			t.Fatal(err)
+		}
+		if out[i].signedIn {
+			if out[i].calls, err = strconv.ParseInt(string(m[2]), 10, 64); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var errs gqlerror.List
 		if out[i].doc, errs = gqlparser.LoadQueryWithRules(schema, out[i].query, rules.NewDefaultRules()); len(errs) > 0 {
@@ -192,31 +309,37 @@ func examples(t *testing.T) []example {
 	return out
 }
 
-// bare are the fields for which the demonstration's catalogue has nothing: its images are drawings, which need no
-// placeholder.
-var bare = []string{"Image.blurHash"}
+// bare are the fields for which there is nothing: the demonstration's images are drawings, which need no placeholder, and
+// of its mutations one alone shows a problem.
+var bare = []string{"FavouritePayload.problems", "HistoryPayload.problems", "Image.blurHash", "ReportProgressPayload.problems"}
 
-// TestDocumentedQueries runs what docs/graphql.md shows, on each screen: each answers without an error, asks Redis as
-// often as the page says, and each field has something somewhere.
+// TestDocumentedQueries runs what docs/graphql.md shows, in its order and on each screen: each answers without an error,
+// asks Redis and the user API as often as the page says, and each field has something somewhere.
 func TestDocumentedQueries(t *testing.T) {
 	g := newGateway(t)
 	selected := selections{}
-	for _, e := range examples(t) {
+	variables := map[string]any{"at": today.Format(time.RFC3339)}
+	for _, e := range allExamples(t) {
 		t.Run(e.name, func(t *testing.T) {
+			user := ""
+			if e.signedIn {
+				user = "alice"
+			}
 			for _, screen := range screens {
 				var data map[string]any
 				for range 3 { // see newGateway
 					var errs string
 					g.reads.Store(0)
-					if data, errs = g.do(t, "/"+screen, e.query); errs != "" {
+					g.calls.Store(0)
+					if data, errs = g.as(t, user, "/"+screen, e.query, variables); errs != "" {
 						t.Fatalf("%s: %s", screen, errs)
 					}
-					if g.reads.Load() <= e.reads {
+					if g.reads.Load() <= e.reads && g.calls.Load() <= e.calls {
 						break
 					}
 				}
-				if got := g.reads.Load(); got != e.reads {
-					t.Errorf("%s: %d reads, the page says %d", screen, got, e.reads)
+				if reads, calls := g.reads.Load(), g.calls.Load(); reads != e.reads || calls != e.calls {
+					t.Errorf("%s: %d reads and %d of the viewer's, the page says %d and %d", screen, reads, calls, e.reads, e.calls)
 				}
 				for name, v := range data {
 					if isEmpty(v) {
@@ -224,6 +347,7 @@ func TestDocumentedQueries(t *testing.T) {
 					}
 				}
 				selected.set(e.doc.Operations[0].SelectionSet, data)
+				variables["after"] = g.settle(t, user, data, variables["after"])
 			}
 		})
 	}
@@ -237,6 +361,27 @@ func TestDocumentedQueries(t *testing.T) {
 	if diff := cmp.Diff(bare, empty); diff != "" {
 		t.Errorf("no query has anything for these: %s", diff)
 	}
+}
+
+// settle waits for what a mutation wrote, so that the queries after it find it; its receipts are returned, joined.
+func (g *gateway) settle(t *testing.T, user string, data map[string]any, before any) any {
+	t.Helper()
+	var tokens []string
+	for _, payload := range data {
+		m, _ := payload.(map[string]any)
+		receipt, _ := m["receipt"].(map[string]any)
+		if token, ok := receipt["token"].(string); ok {
+			tokens = append(tokens, token)
+		}
+	}
+	if len(tokens) == 0 {
+		return before
+	}
+	after := strings.Join(tokens, "~")
+	if _, errs := g.as(t, user, "", `query($t: ConsistencyToken) { viewer(notBefore: $t) { id } }`, map[string]any{"t": after}); errs != "" {
+		t.Fatal(errs)
+	}
+	return after
 }
 
 // selections are the fields that queries select, and whether one was answered with something.
@@ -315,7 +460,7 @@ func TestDocumentedQueriesShowTheSchema(t *testing.T) {
 			}
 		}
 	}
-	for _, e := range examples(t) {
+	for _, e := range allExamples(t) {
 		set(e.doc.Operations[0].SelectionSet)
 	}
 	schema := graph.NewExecutableSchema(graph.Config{}).Schema()
