@@ -57,7 +57,7 @@ test-browser: ## Drive the pages in a headless Chromium (CHROMIUM=PATH); needs N
 
 check: check-generated lint test-browser chaos-short test ## Run what CI runs
 
-.PHONY: bench bench-freshness bench-project bench-persist
+.PHONY: bench bench-freshness bench-project bench-persist bench-viewer
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
@@ -69,6 +69,9 @@ bench-project: ## Measure transform and project beside bare loops, on the real s
 
 bench-persist: ## Measure persist on a backlog beside one update per event, on the real servers (ARGS="--events 100000 --viewers 5000")
 	dev/stack/stack run --only kafka,dynamodb -- go run ./dev/bench/persist $(ARGS)
+
+bench-viewer: ## Measure a page with what the viewer did beside the same page without (ARGS="--clients 8")
+	go run ./dev/bench/viewer $(ARGS)
 
 .PHONY: docs-trace
 docs-trace: ## Draw docs/trace.svg: one edit's trace, measured on the real servers
