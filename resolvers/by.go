@@ -53,6 +53,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 		}
 	}
 	loaders.From(ctx).Want(ctx, keys)
+	wantStates(ctx, len(ids), func(i int) string { return ids[i] })
 	out := make([]model.Node, len(ids))
 	for i, id := range ids {
 		var err error

@@ -51,6 +51,10 @@ func (r *Resolver) cards(ctx context.Context, s *projectionv1.Section, first int
 	}
 	if selects(ctx, "edges", "node") {
 		loaders.From(ctx).Want(ctx, targets)
+		wantStates(ctx, len(c.Edges), func(i int) string {
+			t := c.Edges[i].Card.GetTarget()
+			return catalog.GlobalID(t.GetKind(), t.GetId())
+		}, "edges", "node", "target")
 	}
 	return c, nil
 }

@@ -36,6 +36,7 @@ func (r *Resolver) page(ctx context.Context, l catalog.List, kind string, first 
 		return nil, err
 	}
 	p := &page{members: got.Members, total: int32(got.Total)}
+	wantStates(ctx, len(got.Members), func(i int) string { return catalog.GlobalID(kind, catalog.ID(got.Members[i])) }, "edges", "node")
 	for _, m := range got.Members {
 		p.cursors = append(p.cursors, r.Cursors.Encode(l.Name(), catalog.Cursor(m)))
 	}

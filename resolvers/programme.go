@@ -97,6 +97,7 @@ func (r *Resolver) related(ctx context.Context, p *projectionv1.Programme, first
 		refs[i] = catalog.Ref{Kind: "programme", ID: id}
 	}
 	l.Want(ctx, refs)
+	wantStates(ctx, len(ids), func(i int) string { return catalog.GlobalID("programme", ids[i]) })
 	out := make([]*projectionv1.Programme, 0, first)
 	for _, id := range ids {
 		other, err := l.Programme(ctx, id)

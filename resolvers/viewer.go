@@ -42,6 +42,21 @@ func (r *Resolver) viewerSince(ctx context.Context, notBefore *string) (*model.V
 	return v, nil
 }
 
+// wantStates asks for what the viewer did with n programmes and videos, by their global ids, where the field selects it at a
+// path: in one call, beside the read of the things themselves.
+func wantStates(ctx context.Context, n int, id func(i int) string, path ...string) {
+	if _, ok := identity.From(ctx); !ok || !selects(ctx, append(path, "viewerState")...) {
+		return
+	}
+	var ids []string
+	for i := range n {
+		if _, err := targetOf(id(i)); err == nil {
+			ids = append(ids, id(i))
+		}
+	}
+	loaders.From(ctx).Viewer().Want(ctx, ids)
+}
+
 // programmeState is what the viewer did with a programme, by its global id.
 func programmeState(ctx context.Context, id string) (*model.ProgrammeViewerState, error) {
 	s, err := loaders.From(ctx).Viewer().State(ctx, id)
@@ -137,6 +152,7 @@ func (r *Resolver) favourites(ctx context.Context, v *model.Viewer, first int32,
 	}
 	if selects(ctx, "edges", "node") {
 		l.Want(ctx, targets)
+		wantStates(ctx, len(c.Edges), func(i int) string { return c.Edges[i].Favourite.GetTargetId() }, "edges", "node", "target")
 	}
 	return c, nil
 }

@@ -137,6 +137,9 @@ func (r *Resolver) continueWatching(ctx context.Context, viewer *model.Viewer, f
 		}
 		place = got.GetNextPageToken()
 	}
+	wantStates(ctx, len(c.Edges), func(i int) string {
+		return catalog.GlobalID("video", c.Edges[i].Progress.GetProgress().GetVideoId())
+	}, "edges", "node", "video")
 	if len(c.Edges) > 0 {
 		c.PageInfo.StartCursor = &c.Edges[0].Cursor
 	}
