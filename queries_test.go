@@ -222,13 +222,7 @@ func (c countReads) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 	}
 }
 
-// do asks and returns the answer's data and errors.
-func (g *gateway) do(t *testing.T, target, query string) (data map[string]any, errs string) {
-	t.Helper()
-	return g.as(t, "", target, query, nil)
-}
-
-// as is do on a user's behalf.
+// as asks on a user's behalf, or anonymously, and returns the answer's data and errors.
 func (g *gateway) as(t *testing.T, user, target, query string, variables map[string]any) (data map[string]any, errs string) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})

@@ -108,7 +108,7 @@ func TestTheIssuerIsAway(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	Handler(o).ServeHTTP(w, request(http.MethodGet, "/query", "Authorization", "Bearer x"))
-	const want = `{"errors":[{"message":"The token cannot be verified now; try again.","extensions":{"code":"UNAVAILABLE","reason":"unavailable"}}]}` + "\n"
+	const want = `{"errors":[{"message":"The token cannot be verified now; try again.","extensions":{"code":"UNAVAILABLE","reason":"unavailable","retryable":true}}]}` + "\n"
 	if w.Code != http.StatusServiceUnavailable || w.Body.String() != want || w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("%d %v: %s", w.Code, w.Header(), w.Body)
 	}

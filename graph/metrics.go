@@ -47,6 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, s := range catalog.Screens() {
 		for _, code := range append([]string{answered}, codesKnown...) {
 			m.requests.WithLabelValues(string(ast.Query), string(s), code)
+			m.requests.WithLabelValues(string(ast.Mutation), string(s), code)
 		}
 	}
 	reg.MustRegister(m.requests, m.seconds)

@@ -186,16 +186,14 @@ func refuseCaller(w http.ResponseWriter, media string, err error) string {
 	if !errors.As(err, &refusal) {
 		panic(err) // it is the one kind
 	}
-	code, status := CodeUnauthenticated, http.StatusUnauthorized
-	if refusal.Reason == identity.Unavailable {
-		code, status = CodeUnavailable, http.StatusServiceUnavailable
-	} else {
+	e, status := unavailable(refusal.Error()), http.StatusServiceUnavailable
+	if refusal.Reason != identity.Unavailable {
+		e, status = coded(CodeUnauthenticated, refusal.Error()), http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	}
-	e := coded(code, refusal.Error())
 	e.Extensions["reason"] = refusal.Reason
 	write(w, media, status, &graphql.Response{Errors: gqlerror.List{e}})
-	return code
+	return e.Extensions["code"].(string)
 }
 
 func write(w http.ResponseWriter, media string, status int, response *graphql.Response) {
