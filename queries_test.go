@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -121,7 +122,7 @@ func (g *gateway) userAPI(t *testing.T) userv1.UserServiceClient {
 			c, _ := identity.From(ctx)
 			return c.User, nil
 		},
-		Producer: producer, Catalog: catalog.New(client, g.prefix), Store: store, Directory: store, Secret: secret, Wait: 10 * time.Second,
+		Producer: producer, Catalog: catalog.New(client, g.prefix), Store: store, Directory: store, Secret: secret, Wait: time.Second,
 		Now: now, Metrics: users.NewMetrics(prometheus.NewRegistry()), Log: log,
 	})
 	listener := bufconn.Listen(1 << 20)
@@ -222,8 +223,8 @@ func (c countReads) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 	}
 }
 
-// as asks on a user's behalf, or anonymously, and returns the answer's data and errors.
-func (g *gateway) as(t *testing.T, user, target, query string, variables map[string]any) (data map[string]any, errs string) {
+// as asks on a user's behalf, or anonymously, and returns the answer's data, its errors, and its consistency.
+func (g *gateway) as(t *testing.T, user, target, query string, variables map[string]any) (data map[string]any, errs, state string) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -247,13 +248,14 @@ func (g *gateway) as(t *testing.T, user, target, query string, variables map[str
 	}
 	defer func() { _ = res.Body.Close() }()
 	var a struct {
-		Data   map[string]any
-		Errors json.RawMessage
+		Data       map[string]any
+		Errors     json.RawMessage
+		Extensions struct{ Consistency struct{ State string } }
 	}
 	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
 		t.Fatal(err)
 	}
-	return a.Data, string(a.Errors)
+	return a.Data, string(a.Errors), a.Extensions.Consistency.State
 }
 
 // example is a query that docs/graphql.md shows, with how often it says that Redis is asked, and the user API.
@@ -325,7 +327,7 @@ func TestDocumentedQueries(t *testing.T) {
 					var errs string
 					g.reads.Store(0)
 					g.calls.Store(0)
-					if data, errs = g.as(t, user, "/"+screen, e.query, variables); errs != "" {
+					if data, errs, _ = g.as(t, user, "/"+screen, e.query, variables); errs != "" {
 						t.Fatalf("%s: %s", screen, errs)
 					}
 					if g.reads.Load() <= e.reads && g.calls.Load() <= e.calls {
@@ -372,9 +374,13 @@ func (g *gateway) settle(t *testing.T, user string, data map[string]any, before 
 		return before
 	}
 	after := strings.Join(tokens, "~")
-	if _, errs := g.as(t, user, "", `query($t: ConsistencyToken) { viewer(notBefore: $t) { id } }`, map[string]any{"t": after}); errs != "" {
-		t.Fatal(errs)
-	}
+	eventually(t, func() string {
+		_, errs, state := g.as(t, user, "", `query($t: ConsistencyToken) { viewer(notBefore: $t) { id } }`, map[string]any{"t": after})
+		if state != "CONSISTENT" {
+			return fmt.Sprintf("what was written is not there: %s %s", state, errs)
+		}
+		return ""
+	})
 	return after
 }
 
