@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"regie/graph"
 	"regie/graph/model"
 	"regie/internal/catalog"
@@ -82,18 +84,18 @@ func (r *Resolver) goOn(ctx context.Context, last *userv1.ProgressState) (*userv
 	if v == nil || err != nil {
 		return nil, err
 	}
-	at := last.GetProgress().GetPosition()
+	in := last
 	if local(v.GetId()) != last.GetProgress().GetVideoId() {
 		s, err := loaders.From(ctx).Viewer().State(ctx, v.GetId())
 		if err != nil {
 			return nil, err
 		}
-		if at = s.GetProgress().GetProgress().GetPosition(); isFinished(v, s.GetProgress()) {
-			at = 0
+		if in = s.GetProgress(); isFinished(v, in) {
+			in = nil
 		}
 	}
 	return &userv1.ProgressState{UpdatedAt: last.GetUpdatedAt(), Progress: &userv1.Progress{
-		VideoId: local(v.GetId()), ProgrammeId: local(v.GetProgrammeId()), Position: at, Duration: lengthOf(v, last),
+		VideoId: local(v.GetId()), ProgrammeId: local(v.GetProgrammeId()), Position: in.GetProgress().GetPosition(), Duration: lengthOf(v, in),
 	}}, nil
 }
 
@@ -167,8 +169,13 @@ func (r *Resolver) allToGoOn(ctx context.Context, all []*userv1.ProgressState) [
 	var wg sync.WaitGroup
 	for i, last := range all {
 		wg.Go(func() {
-			p, err := r.goOn(ctx, last)
-			out[i] = &model.ProgressEdge{Progress: p, Err: err}
+			out[i] = &model.ProgressEdge{}
+			defer func() { // gqlgen does so for the goroutines of its own
+				if p := recover(); p != nil {
+					out[i].Err = graphql.GetOperationContext(ctx).Recover(ctx, p)
+				}
+			}()
+			out[i].Progress, out[i].Err = r.goOn(ctx, last)
 		})
 	}
 	wg.Wait()
