@@ -94,6 +94,9 @@ func run(ctx context.Context, args, env []string, std cli.IO) error {
 			return err
 		}
 		return cli.Token(std, secret, c.JWTIssuer, c.JWTAudience, c.Token.User, c.Token.TTL)
+	case "import users <file>":
+		f := c.Import.Users
+		return cli.ImportUsers(ctx, std, users.NewRemoteImport(c.Admin), cli.UsersFile{File: f.File, Errors: f.Errors, Restart: f.Restart})
 	case "topics apply", "topics check":
 		cluster, err := c.connect(c.Kafka, stream.Config{Log: c.logger(std.Err)})
 		if err != nil {

@@ -58,18 +58,50 @@ const (
 	maxBarWidth = 79 // a line that a terminal wraps cannot be drawn over
 )
 
-// show is a cms.Progress. Of a file without a size, such as a pipe, it tells no share and no end.
-func (b *progressBar) show(done, total int64, r cms.ImportResult) {
-	every := 5 * time.Second
+// due tells whether it is time to show something again, and how long the import takes already.
+func (b *progressBar) due(every time.Duration) (passed time.Duration, ok bool) {
 	if b.terminal {
 		every = 100 * time.Millisecond
 	}
 	now := time.Now()
-	passed := now.Sub(b.began)
+	passed = now.Sub(b.began)
 	if passed < every || now.Sub(b.last) < every {
-		return
+		return passed, false
 	}
 	b.last, b.drawn = now, true
+	return passed, true
+}
+
+// showRows tells how far the rows of a file of that size are, each second; from is where they began this time.
+func (b *progressBar) showRows(from, at *place, size int64) {
+	passed, ok := b.due(time.Second)
+	if !ok {
+		return
+	}
+	line := fmt.Sprintf("%d rows, %d rows/s; %d left out", at.Rows, int64(float64(at.Rows-from.Rows)/passed.Seconds()), at.LeftOut)
+	if size > 0 {
+		left := float64(passed) * float64(max(size-at.Offset, 0)) / float64(max(at.Offset-from.Offset, 1))
+		line = fmt.Sprintf("%3d %%  %s; about %s to go", min(100*at.Offset/size, 100), line, time.Duration(left).Round(time.Second))
+	}
+	if !b.terminal {
+		_, _ = fmt.Fprintln(b.out, line)
+		return
+	}
+	_, _ = fmt.Fprintf(b.out, "\r\x1b[K%.*s", maxBarWidth, line)
+}
+
+// clear makes room for other lines.
+func (b *progressBar) clear() {
+	b.end()
+	b.drawn = false
+}
+
+// show is a cms.Progress. Of a file without a size, such as a pipe, it tells no share and no end.
+func (b *progressBar) show(done, total int64, r cms.ImportResult) {
+	passed, ok := b.due(5 * time.Second)
+	if !ok {
+		return
+	}
 	rate := int64(float64(r.Rows) / passed.Seconds())
 	var percent, left string
 	if total > 0 {
