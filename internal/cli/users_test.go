@@ -274,6 +274,9 @@ func TestRowsThatAreLeftOutAreTold(t *testing.T) {
 		return problems, nil
 	}
 	f := UsersFile{File: rowsFile(t, numbered(0, 700)), Errors: filepath.Join(t.TempDir(), "errors")}
+	if err := os.WriteFile(f.Errors, bytes.Repeat([]byte("of the last import\n"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	out, errs, err := importUsers(t, &taker{then: bad}, f)
 	if err != nil || !strings.HasPrefix(out, "700 rows: 0 taken over, 700 left out") {
 		t.Errorf("%q, %v", out, err)
