@@ -279,7 +279,7 @@ func TestKeysThatAreLeftOut(t *testing.T) {
 		{json.RawMessage(`{"kty":"OKP","crv":"X25519","kid":"a","x":"AAAA"}`), "key 2"},
 		{json.RawMessage(`7`), "key 2"},
 	} {
-		b, err := json.Marshal(map[string]any{"keys": []any{json.RawMessage(raw(jose.JSONWebKey{Key: public, KeyID: "good"})), tt.key}})
+		b, err := json.Marshal(map[string]any{"keys": []any{raw(jose.JSONWebKey{Key: public, KeyID: "good"}), tt.key}})
 		if err != nil {
 			t.Fatal(err)
 		}
