@@ -10,14 +10,19 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 
 	"regie/internal/cli"
+	userv1 "regie/proto/user/v1"
 )
 
 // signedIn asks for __typename with a token, and returns the status, the caching and the error's reason.
@@ -110,6 +115,48 @@ func TestWhoIsAskingTheEmbeddedDefault(t *testing.T) {
 		if strings.Contains(p.stderr.String()+p.stdout.String(), secret) {
 			t.Errorf("%.20s is in the log", secret)
 		}
+	}
+}
+
+var grpcAddress = regexp.MustCompile(`([0-9.:]+) +gRPC for other back ends`)
+
+// TestUsersAreTakenOver imports while the embedded default runs, and kills it afterwards.
+func TestUsersAreTakenOver(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "users.csv")
+	content := "user;at;favourite;video;position\nalice;2024-05-01T20:00:00Z;programme:p001;;\nalice;" +
+		time.Now().Add(-time.Hour).Format(time.RFC3339) + ";;video:p001-s01e01;12\nalice;2024-05-01T20:00:00Z;programme:none;;\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}
+	p := start(t, dir, nil, args...)
+	_, admin := p.ready()
+	out := must(t, "import", "users", file, "--admin", admin)
+	if !strings.HasPrefix(out, "3 rows: 2 taken over, 1 left out, in ") {
+		t.Errorf("it says %q", out)
+	}
+	p.kill()
+	p = start(t, dir, nil, args...)
+	p.ready()
+	conn, err := grpc.NewClient(grpcAddress.FindStringSubmatch(p.stdout.String())[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for user, want := range map[string]string{"alice": "true 12", "bob": "false 0"} {
+		token := strings.TrimSpace(must(t, "token", "--user", user, "--data", filepath.Join(dir, ".regie")))
+		eventually(t, func() string {
+			ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+token)
+			res, err := userv1.NewUserServiceClient(conn).GetStates(ctx, &userv1.GetStatesRequest{Ids: []string{"programme:p001", "video:p001-s01e01"}})
+			if err != nil {
+				return err.Error()
+			}
+			if got := fmt.Sprintf("%t %d", res.GetStates()[0].GetIsFavourite(), res.GetStates()[1].GetProgress().GetProgress().GetPosition()); got != want {
+				return fmt.Sprintf("%s has %s, want %s", user, got, want)
+			}
+			return ""
+		})
 	}
 }
 

@@ -423,12 +423,29 @@ func (p *process) parts() []supervise.Tier {
 		asked[users.Role] = p.runUsers
 	}
 	need := supervise.Tier{"announcement": p.announce, "identity": p.identity.Run, "admin": func(ctx context.Context) error {
-		return httpserver.Run(ctx, ctx, p.ops, admin.Handler(p.metrics, &p.checks, p.editor), p.part("admin"))
+		return httpserver.Run(ctx, ctx, p.ops, p.operators(), p.part("admin"))
 	}}
 	if p.servers != nil {
 		need["embedded servers"] = p.servers.Run
 	}
 	return []supervise.Tier{answer, asked, work, need, {"connections": func(ctx context.Context) error { <-ctx.Done(); return p.close() }}}
+}
+
+// operators is what the admin address serves.
+func (p *process) operators() http.Handler {
+	handler := admin.Handler(p.metrics, &p.checks, p.editor)
+	if p.userAPI == nil {
+		return handler
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", handler)
+	mux.Handle(users.ImportPath, http.NewCrossOriginProtection().Handler(users.ImportHandler(p.userAPI, func(ctx context.Context) error {
+		if parts, ok := p.checks.Ready(ctx); !ok {
+			return fmt.Errorf("the process is not ready: %v", parts)
+		}
+		return nil
+	}, p.log.With("role", users.Role))))
+	return mux
 }
 
 // reach tries until a role's server answers: one that is away is waited for, as it is later. Its refusal is an error.

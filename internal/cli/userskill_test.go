@@ -110,7 +110,7 @@ func TestAnImportThatIsKilled(t *testing.T) {
 	var fatal atomic.Int32
 	fatal.Store(-1)
 	kill := make(chan struct{}, 1)
-	inner := users.ImportHandler(svc, servertest.Log(t))
+	inner := users.ImportHandler(svc, func(context.Context) error { return nil }, servertest.Log(t))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fatal.Add(-1) != 0 {
 			inner.ServeHTTP(w, r)

@@ -26,13 +26,17 @@ import (
 // remote serves the instance's import and returns a client of it.
 func (a *api) remote() *users.RemoteImport {
 	a.w.t.Helper()
-	srv := httptest.NewServer(users.ImportHandler(a.service, servertest.Log(a.w.t)))
+	srv := httptest.NewServer(users.ImportHandler(a.service, ready(nil), servertest.Log(a.w.t)))
 	a.w.t.Cleanup(srv.Close)
 	return users.NewRemoteImport(strings.TrimPrefix(srv.URL, "http://"))
 }
 
 type importer interface {
 	Import(ctx context.Context, lines [][]byte) ([]users.RowProblem, error)
+}
+
+func ready(err error) func(context.Context) error {
+	return func(context.Context) error { return err }
 }
 
 func lines(text ...string) [][]byte {
@@ -220,6 +224,11 @@ func TestAnImportThatCannotBe(t *testing.T) {
 	}
 	fault.Remove()
 	eventually(t, "Kafka takes it again", func() bool { _, err := remote.Import(t.Context(), row("alice")); return err == nil })
+	starting := httptest.NewServer(users.ImportHandler(a.service, ready(errors.New("project is starting")), servertest.Log(t)))
+	defer starting.Close()
+	if _, err := users.NewRemoteImport(strings.TrimPrefix(starting.URL, "http://")).Import(t.Context(), row("alice")); !errors.Is(err, users.ErrUnavailable) || !strings.Contains(err.Error(), "project is starting") {
+		t.Errorf("it is not ready: %v", err)
+	}
 	many := make([][]byte, users.MaxRows+1)
 	if _, err := remote.Import(t.Context(), many); err == nil || errors.Is(err, users.ErrUnavailable) || !strings.Contains(err.Error(), "at most 500") {
 		t.Errorf("too many rows: %v", err)

@@ -26,8 +26,9 @@ const (
 	maxBody = MaxRows * (MaxRow + 1)
 )
 
-// ImportHandler takes rows by POST, a line each, and answers with what is wrong with them. 503 says to send them again.
-func ImportHandler(s *Service, log *slog.Logger) http.Handler {
+// ImportHandler takes rows by POST, a line each, and answers with what is wrong with them. 503 says to send them again, as
+// it does while the process is not ready: what its catalogue lacks then is no fault of the rows'.
+func ImportHandler(s *Service, ready func(context.Context) error, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+ImportPath, func(w http.ResponseWriter, r *http.Request) {
 		var lines [][]byte
@@ -39,6 +40,8 @@ func ImportHandler(s *Service, log *slog.Logger) http.Handler {
 		err := scanner.Err()
 		if err != nil {
 			err = invalid("reading rows: %v", err)
+		} else if waits := ready(r.Context()); waits != nil {
+			err = fmt.Errorf("%w: %w", ErrUnavailable, waits)
 		}
 		answer := imported{}
 		if err == nil {
