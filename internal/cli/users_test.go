@@ -371,3 +371,36 @@ func TestToken(t *testing.T) {
 		t.Error("nobody has a token")
 	}
 }
+
+// FuzzUsersFile wants of any file that each row is counted once, and is taken or told.
+func FuzzUsersFile(f *testing.F) {
+	f.Add([]byte("{\"user\":\"a\"}\n\n{"), uint8(0))
+	f.Add([]byte("\ufeffuser;at;video\r\na;b;c\n\"a;b\n;;;;\n"), uint8(3))
+	f.Fuzz(func(t *testing.T, content []byte, bad uint8) {
+		told := 0
+		to := taker{then: func(lines [][]byte) ([]users.RowProblem, error) {
+			for i, l := range lines {
+				if len(l) > users.MaxRow || bytes.ContainsRune(l, '\n') {
+					t.Errorf("a row is %q", l)
+				}
+				if i == int(bad) {
+					told++
+					return []users.RowProblem{{Row: i, Reason: "bad"}}, nil
+				}
+			}
+			return nil, nil
+		}}
+		all := UsersFile{File: rowsFile(t, string(content)), Errors: filepath.Join(t.TempDir(), "errors")}
+		out, _, err := importUsers(t, &to, all)
+		if err != nil {
+			return // it is no such file
+		}
+		var rows, taken, left int
+		if _, err := fmt.Sscanf(out, "%d rows: %d taken over, %d left out", &rows, &taken, &left); err != nil {
+			t.Fatal(err)
+		}
+		if rows != taken+left || taken+told != len(to.rows) || bytes.Count(read(t, all.Errors), []byte("\n")) != left {
+			t.Errorf("%d sent, %d told: %s", len(to.rows), told, out)
+		}
+	})
+}

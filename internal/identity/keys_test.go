@@ -303,3 +303,19 @@ func TestKeysThatAreLeftOut(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzJWKS(f *testing.F) {
+	f.Add(jwks(f, newPair(f, "one", jwt.SigningMethodES256), newPair(f, "two", jwt.SigningMethodEdDSA)))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","kid":"a","n":"","e":"AQAB"},{"kty":"EC","crv":"P-256"},null,7]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		keys, _, err := parse(b)
+		if (err == nil) != (len(keys) > 0) {
+			t.Errorf("%d keys, %v", len(keys), err)
+		}
+		for kid, k := range keys {
+			if kid == "" || k.algorithm == "" || k.public == nil {
+				t.Errorf("key %q is %+v", kid, k)
+			}
+		}
+	})
+}
