@@ -30,6 +30,9 @@ type Config struct {
 	// Editor puts a form on programmes' pages that edits the CMS, whose HTTP API (cms.Handler) is then to be mounted at
 	// /cms/ beside the pages. Whoever can reach the pages can edit: for the embedded default only.
 	Editor bool
+	// SignIn puts a form in the header that makes anybody the viewer whom they name: by identity.SignIn, which is then to
+	// be mounted at /sign-in. For the embedded default only.
+	SignIn bool
 }
 
 // Handler serves the catalogue's pages (/ and whatever the API may call a path), /developers, /graphiql and /assets/,
@@ -57,7 +60,7 @@ func Handler(cfg Config) http.Handler {
 }
 
 // ours are the first segments of addresses that are not the catalogue's, whether something answers there or not.
-var ours = []string{"assets", "cms", "developers", "freshness", "graphiql", "posters", "query"}
+var ours = []string{"assets", "cms", "developers", "freshness", "graphiql", "posters", "query", "sign-in"}
 
 var slug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 

@@ -94,6 +94,14 @@ func TestEditor(t *testing.T) {
 	}
 }
 
+func TestSignIn(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		if strings.Contains(get(t, Config{SignIn: on}, "/").Body.String(), `id="who"`) != on {
+			t.Errorf("the form is there, or not, although SignIn is %t", on)
+		}
+	}
+}
+
 func TestAddressesOfTheCatalogue(t *testing.T) {
 	home := get(t, everything, "/").Body.String()
 	for _, target := range []string{
@@ -132,7 +140,7 @@ func TestNotFound(t *testing.T) {
 		"/index.html", "/Nowhere", "/a/b/c", "/a--b", "/a/", "/favicon.ico", "/.well-known/x", "/" + strings.Repeat("a", 201),
 		"/assets", "/assets/", "/assets/site/", "/assets/site/index.html", "/assets/site/x/fonts.txt",
 		"/assets/site/missing-12345678.js", "/assets/..%2fweb.go",
-		"/query", "/query/web", "/freshness", "/posters/a", "/cms/programme", // not mounted here
+		"/query", "/query/web", "/freshness", "/posters/a", "/cms/programme", "/sign-in", // not mounted here
 	} {
 		w := get(t, everything, target)
 		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "There is nothing at this address.") {

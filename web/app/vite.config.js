@@ -41,6 +41,6 @@ export default defineConfig(({ mode: name }) => ({
   worker: { format: 'es' },
   // For `npm run dev:*`: the pages reload as they are edited and everything else comes from a running Regie.
   server: {
-    proxy: Object.fromEntries(['/query', '/freshness', '/posters', '/cms'].map((path) => [path, 'http://127.0.0.1:8080'])),
+    proxy: Object.fromEntries(['/query', '/freshness', '/posters', '/cms', '/sign-in'].map((path) => [path, 'http://127.0.0.1:8080'])),
   },
 }))

@@ -41,13 +41,32 @@ const SHUT = {
   NOT_ON_THIS_SCREEN: 'Not on this screen',
 }
 
-/** An item of a rail or grid: { key, to, title, subtitle, badges, state, rank } and an image per shape. */
-export function card(item, { href, shape = 'wide', eager }) {
-  const { key, to, title, subtitle, text, rank, state } = item
+/** How much of a video was watched. */
+const bar = (progress) => {
+  const ratio = progress?.isFinished ? 1 : progress?.ratio
+  return ratio > 0 && h('progress', { max: 1, value: ratio, 'aria-label': `${Math.round(ratio * 100)} % watched` })
+}
+
+/** A button that makes something a favourite of the viewer's, or no more. There is none until it is known which. */
+export function heart({ id, title }, { viewer }, label) {
+  const state = id && viewer?.state(id)
+  return state && h('button', {
+    type: 'button',
+    class: label ? 'heart' : 'heart small',
+    'aria-pressed': String(state.isFavourite),
+    'aria-label': `Favourite: ${title}`,
+    onclick: () => viewer.favour(id, !state.isFavourite, title),
+  }, h('span', { 'aria-hidden': 'true' }, state.isFavourite ? '♥\uFE0E' : '♡\uFE0E'), label && ` ${label}`)
+}
+
+/** An item of a rail or grid: { key, id, to, title, subtitle, badges, state, rank, progress } and an image per shape. */
+export function card(item, { href, viewer, shape = 'wide', eager }) {
+  const { key, id, to, title, subtitle, text, rank, state } = item
+  const progress = item.progress ?? (id && viewer?.state(id)?.progress)
   const shut = SHUT[state]
   const content = [
     rank != null && h('span', { class: 'rank' }, rank),
-    picture(item[shape] ?? item.wide ?? item.tall, { shape, title, eager, over: [badges(item.badges)] }),
+    picture(item[shape] ?? item.wide ?? item.tall, { shape, title, eager, over: [badges(item.badges), bar(progress)] }),
     h('span', { class: 'name' }, title),
     subtitle && h('span', { class: 'sub' }, subtitle),
     shut && h('span', { class: 'shut' }, shut),
@@ -55,7 +74,8 @@ export function card(item, { href, shape = 'wide', eager }) {
   ]
   const away = to?.startsWith('https://')
   return h('li', { key, class: 'card' },
-    to ? h('a', { href: away ? to : href(to), rel: away ? 'noopener' : null }, content) : h('span', { class: 'gone' }, content))
+    to ? h('a', { href: away ? to : href(to), rel: away ? 'noopener' : null }, content) : h('span', { class: 'gone' }, content),
+    heart(item, { viewer }))
 }
 
 export const programmeItem = (programme) => ({
@@ -64,6 +84,7 @@ export const programmeItem = (programme) => ({
 
 export const videoItem = (video) => ({
   key: video.id,
+  id: video.id,
   to: video.path,
   title: video.kind === 'EPISODE' && video.episodeNumber != null ? `${video.episodeNumber}. ${video.title}` : video.title,
   subtitle: duration(video.duration),
@@ -71,6 +92,15 @@ export const videoItem = (video) => ({
   badges: video.badges,
   state: video.availability?.state,
   wide: video.wide,
+})
+
+/** Where to go on: the programme's name, and which of its videos. */
+export const progressItem = ({ video, ...progress }) => ({
+  ...videoItem(video),
+  title: video.programme?.title ?? video.title,
+  subtitle: `${place(video)}, ${progress.position > 0 ? `${duration(Math.max(progress.duration - progress.position, 0))} left` : duration(video.duration)}`,
+  text: null,
+  progress,
 })
 
 /** What a rail's card draws. What a rail has twice keeps two keys. */
@@ -84,6 +114,7 @@ export function railItems(edges) {
     return {
       ...node,
       key: `${name} ${times}`,
+      id: ['Programme', 'Video'].includes(target?.__typename) ? target.id : null,
       to: target?.path ?? target?.url,
       state: target?.availability?.state,
       subtitle: node.subtitle ?? (target?.__typename === 'Video' ? `${place(target)}, ${duration(target.duration)}` : null),
@@ -105,14 +136,14 @@ const nudge = (step) =>
   }, step < 0 ? '‹' : '›')
 
 /** A rail: a heading and a row of cards that scrolls. */
-export function rail({ key, title, more, mark }, items, { href, shape = 'wide', ranked = false, layout = 'CAROUSEL', eager }) {
+export function rail({ key, title, more, mark }, items, { href, viewer, shape = 'wide', ranked = false, layout = 'CAROUSEL', eager }) {
   if (!items.length) return null
   return h('section', { key, class: 'rail', 'data-layout': layout, 'aria-label': title ?? word(layout) },
     title && h('div', { class: 'head' },
       h('h2', null, mark && h('img', { class: 'mark', src: mark.url, alt: '', width: 28, height: 28 }), more ? h('a', { href: href(more) }, title) : title),
       h('span', { class: 'nudges' }, more && h('a', { class: 'all', href: href(more), 'aria-label': `See all: ${title}` }, 'See all'), layout !== 'GRID' && [nudge(-1), nudge(1)])),
     h(ranked ? 'ol' : 'ul', { class: layout === 'GRID' ? 'grid wide' : `row ${shape}`, role: 'list' },
-      items.map((item) => card(item, { href, shape, eager }))))
+      items.map((item) => card(item, { href, viewer, shape, eager }))))
 }
 
 const word = (layout) => (layout === 'HERO' ? 'Featured' : 'More')

@@ -7,7 +7,10 @@ import { createEditor } from './editor.js'
 import { arrowKeys } from './keys.js'
 import { lamp } from './lamp.js'
 import { patch } from './patch.js'
+import { createPlayer } from './player.js'
 import { address, route } from './route.js'
+import { createSession } from './session.js'
+import { createViewer } from './viewer.js'
 import { failed, lost, skeleton, views } from './views.js'
 import { country } from './words.js'
 
@@ -21,6 +24,7 @@ const KEPT = 30
 const main = document.getElementById('main')
 const trouble = document.getElementById('trouble')
 const arrival = document.getElementById('arrival')
+const word = document.getElementById('word')
 
 // What is known of an address: { data, lists, wide, y }. The back button shows it at once and asks again.
 const known = new Map()
@@ -109,6 +113,7 @@ async function again(list) {
 }
 
 function draw(changed) {
+  viewer?.begin()
   const view = views[here.view]
   const entity = state.data && view?.entity(state.data)
   let tree, title
@@ -117,6 +122,8 @@ function draw(changed) {
   else if (state.error) [tree, title] = [failed(state.error.message, state.error instanceof Unanswered), 'No answer']
   else [tree, title] = [skeleton(), null]
   patch(main, tree.filter(Boolean), changed)
+  player.drawn()
+  viewer?.drawn()
   main.ariaBusy = String(!state.data && !state.error && Boolean(view))
   document.title = title ? `${title} · Regie` : 'Regie'
   robots(Boolean(entity))
@@ -237,6 +244,25 @@ function notice(text) {
 const editor = createEditor({ notice, isCurrent: (id) => state?.data?.programme?.id === id, draw: () => draw() })
 if (editor) context.editor = editor
 
+// Who is signed in has a page of their own over the public one, which stays as it is whatever becomes of theirs.
+let viewer
+const player = (context.player = createPlayer({ viewer: () => viewer }))
+const session = createSession({ changed: become, say: whisper })
+function become() {
+  player.leave()
+  viewer?.end()
+  viewer = context.viewer = session.who && createViewer({
+    token: session.who.token, where: () => here, draw: () => draw(), say: whisper, notice, out: (why) => session.out(why),
+  })
+  if (state) draw()
+}
+become()
+
+function whisper(text) {
+  if (word.textContent !== text) word.textContent = text
+  word.hidden = !text
+}
+
 /** Shows an address. */
 function show(url, { y = 0, quiet = false } = {}) {
   const before = here
@@ -251,6 +277,7 @@ function show(url, { y = 0, quiet = false } = {}) {
   known.set(here.key, state)
   if (known.size > KEPT) known.delete(known.keys().next().value)
   panel.show(here, href)
+  if (!sameThing) player.leave()
   trouble.hidden = true
   clearTimeout(retry)
   // Of another screen, territory or order, what is on show stays until the answer comes.
@@ -304,6 +331,7 @@ const panel = controls({
   onChange(choice) {
     if (choice.screen) saveScreen(choice.screen)
     go(new URL(address(location.pathname, { ...here, ...choice }) + location.hash, location), true)
+    viewer?.refresh()
     notice(`Asked as ${here.screen === 'iptv' ? 'a TV box' : here.screen === 'mobile' ? 'a phone' : 'the web'} in ${country(here.territory ?? HOME_TERRITORY)}.`)
   },
 })

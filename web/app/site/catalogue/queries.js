@@ -4,7 +4,7 @@ const PICTURE = 'fragment Pic on Image { url width height alt }'
 
 const CARD = `${PICTURE}
 fragment ProgrammeCard on Programme {
-  __typename id slug title path revision kind year
+  __typename id slug title path revision
   badges { kind label }
   availability { state }
   wide: image(role: THUMBNAIL) { ...Pic sources(widths: [320, 640, 960]) { url width } }
@@ -142,6 +142,36 @@ export const VIDEO = `query Video($programme: String!, $video: String!) {
 }
 ${PICTURE}
 ${VIDEO_CARD}`
+
+const MARK = 'fragment Mark on Progress { position duration ratio isFinished updatedAt }'
+
+/** What is the viewer's own: two rails, and what they did with the programmes and videos of a public page. */
+export const VIEWER = `query Viewer($ids: [ID!]!, $lists: Boolean!, $notBefore: ConsistencyToken) {
+  viewer(notBefore: $notBefore) {
+    watching: continueWatching(first: 24) @include(if: $lists) { edges { node { ...Mark video { ...VideoCard programme { title } } } } }
+    favourites(first: 24) @include(if: $lists) { edges { node { target { ...ProgrammeCard ...VideoCard } } } }
+    states(ids: $ids) {
+      ... on ProgrammeViewerState { id: programmeId isFavourite next { title path kind seasonNumber episodeNumber } }
+      ... on VideoViewerState { id: videoId isFavourite progress { ...Mark } }
+    }
+  }
+}
+${CARD}
+${VIDEO_CARD}
+${MARK}`
+
+export const ADD = `mutation Add($input: FavouriteInput!) {
+  done: addFavourite(input: $input) { problems { message } receipt { token } }
+}`
+
+export const REMOVE = `mutation Remove($input: FavouriteInput!) {
+  done: removeFavourite(input: $input) { problems { message } receipt { token } }
+}`
+
+export const REPORT = `mutation Report($input: ReportProgressInput!) {
+  done: reportProgress(input: $input) { problems { message } receipt { token } progress { ...Mark } }
+}
+${MARK}`
 
 export const CHANNEL = `query Channel($slug: String!, $first: Int! = 21, $after: String, $orderBy: ProgrammeOrder! = NEWEST) {
   channel(by: { slug: $slug }) {

@@ -2,7 +2,7 @@ import { HOME_TERRITORY, isScreen } from '../../shared/screens.js'
 
 const LISTS = ['channel', 'person', 'category', 'page']
 // Addresses that are not the catalogue's (web.go: ours).
-const OURS = ['assets', 'cms', 'developers', 'freshness', 'graphiql', 'posters', 'query']
+const OURS = ['assets', 'cms', 'developers', 'freshness', 'graphiql', 'posters', 'query', 'sign-in']
 const ORDERS = ['NEWEST', 'TITLE']
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/
 

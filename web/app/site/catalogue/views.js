@@ -1,8 +1,8 @@
-import { badges, card, picture, programmeItem, rail, railItems, videoItem } from './cards.js'
+import { badges, card, heart, picture, programmeItem, progressItem, rail, railItems, videoItem } from './cards.js'
 import { h } from './patch.js'
 import * as queries from './queries.js'
 import { address } from './route.js'
-import { age, availability, countries, duration, languages, place, start, timecode, word } from './words.js'
+import { age, availability, countries, duration, goOn, languages, place, start, timecode, word } from './words.js'
 
 const nodes = (connection) => (connection?.edges ?? []).map(({ node }) => node).filter(Boolean)
 
@@ -11,7 +11,7 @@ const SHAPES = { HERO: 'hero', BANNER: 'hero', RANKED: 'tall' }
 const LAYOUTS = ['HERO', 'CAROUSEL', 'GRID', 'RANKED', 'BANNER']
 
 /** Heroes and banners: a cover, and what it says over it. */
-function billboard(section, items, { href, first }) {
+function billboard(section, items, { href, viewer, first }) {
   if (!items.length) return null
   const small = section.layout === 'BANNER'
   return h('section', { key: section.id, class: small ? 'rail banner' : 'rail hero-rail', 'data-layout': section.layout, 'aria-label': section.title ?? (small ? 'Announcement' : 'Featured') },
@@ -26,7 +26,8 @@ function billboard(section, items, { href, first }) {
           item.subtitle && h('span', { class: 'sub' }, item.subtitle)),
       ]
       return h('li', { key: item.key, class: 'card' },
-        item.to ? h('a', { href: away ? item.to : href(item.to), rel: away ? 'noopener' : null }, content) : h('span', { class: 'gone' }, content))
+        item.to ? h('a', { href: away ? item.to : href(item.to), rel: away ? 'noopener' : null }, content) : h('span', { class: 'gone' }, content),
+        heart(item, { viewer }))
     })))
 }
 
@@ -36,7 +37,7 @@ function sections(page, context) {
     const layout = LAYOUTS.includes(section.layout) ? section.layout : 'CAROUSEL'
     if (SHAPES[layout] === 'hero') return billboard({ ...section, layout }, items, { ...context, first: at === 0 })
     return rail({ key: section.id, title: section.title, more: section.more }, items,
-      { href: context.href, layout, shape: SHAPES[layout] ?? 'wide', ranked: layout === 'RANKED', eager: at === 0 })
+      { ...context, layout, shape: SHAPES[layout] ?? 'wide', ranked: layout === 'RANKED', eager: at === 0 })
   })
 }
 
@@ -44,6 +45,16 @@ function sections(page, context) {
 const allSections = (page, context) =>
   page?.sections.pageInfo.hasNextPage && h('p', { key: 'more', class: 'more' },
     h('button', { type: 'button', onclick: () => context.widen({ sections: 100 }) }, 'More'))
+
+/** The viewer's own rails. */
+function own(context) {
+  const { watching, favourites } = context.viewer?.lists() ?? {}
+  return [
+    rail({ key: 'watching', title: 'Continue watching' }, nodes(watching).map(progressItem), context),
+    rail({ key: 'favourites', title: 'Favourites' },
+      nodes(favourites).map(({ target }) => (target.__typename === 'Video' ? videoItem : programmeItem)(target)), context),
+  ]
+}
 
 const home = {
   query: queries.HOME,
@@ -53,9 +64,10 @@ const home = {
   render({ page, newest, channels, categories }, context) {
     const rails = (channels ?? []).map((channel) =>
       rail({ key: channel.id, title: channel.title, more: channel.path, mark: channel.mark },
-        nodes(channel.programmes).map(programmeItem), { href: context.href }))
-    const latest = rail({ key: 'newest', title: 'Newest' }, nodes(newest).map(programmeItem), { href: context.href, shape: 'tall' })
-    const drawn = [sections(page, context), allSections(page, context), latest, rails].flat().filter(Boolean)
+        nodes(channel.programmes).map(programmeItem), context))
+    const latest = rail({ key: 'newest', title: 'Newest' }, nodes(newest).map(programmeItem), { ...context, shape: 'tall' })
+    const [top, ...others] = sections(page, context)
+    const drawn = [top, own(context), others, allSections(page, context), latest, rails].flat().filter(Boolean)
     if (!drawn.length) {
       return [h('section', { key: 'empty', class: 'lost' },
         h('h1', null, 'The catalogue is empty for now.'),
@@ -99,7 +111,7 @@ function videos(programme, name, connection, variables, label, context, restart 
     query: queries.MORE_VIDEOS, variables: { id: programme.id, ...variables }, pick: (data) => data.programme?.list, restart,
   })
   return [
-    h('ul', { class: 'grid wide episodes', role: 'list' }, list.nodes.map((video) => card(videoItem(video), { href: context.href }))),
+    h('ul', { class: 'grid wide episodes', role: 'list' }, list.nodes.map((video) => card(videoItem(video), context))),
     moreButton(list, label),
   ]
 }
@@ -131,6 +143,8 @@ const programme = {
   title: ({ programme }) => programme.seo?.title ?? programme.title,
   render({ programme }, context) {
     const { href } = context
+    const next = context.viewer?.state(programme.id)?.next
+    const first = next ?? programme.start
     return [
       h('article', { key: programme.id, class: 'sheet' },
         h('header', { class: 'cover' },
@@ -146,7 +160,8 @@ const programme = {
             programme.short && h('p', { class: 'lede' }, programme.short),
             allowed(programme, context),
             h('p', { class: 'actions' },
-              programme.start && h('a', { class: 'button primary', href: href(programme.start.path) }, start(programme.start)),
+              first && h('a', { class: 'button primary', href: href(first.path) }, next ? goOn(next) : start(first)),
+              heart(programme, context, 'Favourite'),
               context.editor?.button(programme)))),
         context.editor?.host(programme),
         programme.synopsis && programme.synopsis !== programme.short && h('p', { class: 'synopsis' }, programme.synopsis),
@@ -167,7 +182,7 @@ const programme = {
           h('h2', { id: kind }, title),
           videos(programme, kind, programme[kind], { filter: { kinds: [kind] } }, title, context))),
       credits(programme, context),
-      rail({ key: 'related', title: 'Related' }, programme.related.filter(Boolean).map(programmeItem), { href, shape: 'tall' }),
+      rail({ key: 'related', title: 'Related' }, programme.related.filter(Boolean).map(programmeItem), { ...context, shape: 'tall' }),
     ].filter(Boolean)
   },
 }
@@ -184,13 +199,16 @@ const video = {
     return [
       h('article', { key: video.id, class: 'sheet' },
         h('header', { class: 'player' },
-          picture(video.cover, { title: video.title, eager: true, sizes: '(max-width: 56rem) 100vw, 55vw' }),
+          h('div', null,
+            picture(video.cover, { title: video.title, eager: true, sizes: '(max-width: 56rem) 100vw, 55vw' }),
+            context.viewer && context.player.host(video)),
           h('div', { class: 'said' },
             h('p', { class: 'trail' }, video.programme && h('a', { href: href(video.programme.path) }, video.programme.title), h('span', null, place(video))),
             h('h1', { tabindex: '-1' }, video.title),
             badges(video.badges),
             facts(duration(video.duration), age(video.ageRating)),
-            allowed(video, context))),
+            allowed(video, context),
+            context.viewer && h('p', { class: 'actions' }, heart(video, context, 'Favourite')))),
         video.synopsis && h('p', { class: 'synopsis' }, video.synopsis),
         h('dl', { class: 'tracks' },
           row('Audio', languages(tracks.audio)),
@@ -204,8 +222,8 @@ const video = {
             h('span', null, word(kind))))))),
       h('nav', { key: 'around', class: 'rail', 'aria-label': 'Before and after' },
         h('ul', { class: 'grid wide', role: 'list' },
-          video.previous && card({ ...videoItem(video.previous), key: 'previous', subtitle: 'Previous' }, { href }),
-          video.next && card({ ...videoItem(video.next), key: 'next', subtitle: 'Next' }, { href }))),
+          video.previous && card({ ...videoItem(video.previous), key: 'previous', subtitle: 'Previous' }, context),
+          video.next && card({ ...videoItem(video.next), key: 'next', subtitle: 'Next' }, context))),
     ]
   },
 }
@@ -232,7 +250,7 @@ const listing = (query, name, { item, each, head }) => ({
       h('header', { key: entity.id, class: 'title' }, head(entity)),
       h('section', { key: 'list', class: 'rail', 'aria-label': each[1] },
         h('div', { class: 'head' }, h('p', null, counted(entity.list.totalCount, ...each)), orders(context)),
-        h('ul', { class: 'grid tall', role: 'list' }, list.nodes.map((node) => card(item(node), { href: context.href, shape: 'tall' }))),
+        h('ul', { class: 'grid tall', role: 'list' }, list.nodes.map((node) => card(item(node), { ...context, shape: 'tall' }))),
         list.nodes.length === 0 && h('p', { class: 'sub' }, 'Nothing of it can be watched here and now.'),
         moreButton(list, entity.title)),
     ]

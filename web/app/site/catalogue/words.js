@@ -81,9 +81,14 @@ export function place({ kind, seasonNumber, episodeNumber }) {
   return seasonNumber == null ? `Episode ${episodeNumber}` : `Season ${seasonNumber}, episode ${episodeNumber}`
 }
 
+/** Which episode a video is, before its title. */
+const number = ({ seasonNumber, episodeNumber }) => (seasonNumber == null ? '' : `S${seasonNumber} E${episodeNumber} · `)
+
+/** What the start button says to who has watched of it before. */
+export const goOn = (video) => (video.kind === 'FILM' ? 'Continue the film' : `Continue with ${number(video)}${video.title}`)
+
 /** What the start button says. */
 export function start(video) {
-  const place = video.seasonNumber == null ? '' : `S${video.seasonNumber} E${video.episodeNumber} · `
   switch (video.kind) {
     case 'FILM':
       return 'Watch the film'
@@ -92,5 +97,5 @@ export function start(video) {
     case 'REPLAY':
       return `Watch the latest: ${video.title}`
   }
-  return `Start with ${place}${video.title}`
+  return `Start with ${number(video)}${video.title}`
 }
