@@ -637,6 +637,9 @@ func (p *process) gateway(ctx context.Context) error {
 		pages.AdminURL = "http://" + p.ops.Addr().String()
 		pages.Editor = true
 		mux.Handle("/cms/", http.NewCrossOriginProtection().Handler(p.editor))
+		if pages.SignIn = p.jwtSecret != ""; pages.SignIn { // not with an issuer's keys alone
+			mux.Handle("POST /sign-in", http.NewCrossOriginProtection().Handler(identity.SignIn([]byte(p.jwtSecret), p.JWTIssuer, p.JWTAudience)))
+		}
 	}
 	mux.Handle("/", web.Handler(pages))
 	return httpserver.Run(ctx, p.leaving, p.pages, mux, log)
