@@ -307,6 +307,233 @@ test('when the API is away the page says so, and comes back by itself', async ()
   assert.ok(await page.getByRole('alert').isHidden())
 })
 
+// Who watches. Each test has a viewer of its own.
+
+const who = (page) => page.getByRole('form', { name: 'Viewer' })
+const named = (page, title) => page.getByRole('region', { name: title, exact: true })
+
+async function signIn(page, user) {
+  await page.getByLabel('Your name').fill(user)
+  await page.keyboard.press('Enter')
+  await who(page).getByRole('button', { name: 'Sign out' }).waitFor()
+}
+
+/** The first episodes of a series, that nobody has edited. */
+async function series() {
+  const { programmes } = await regie.query(`{ programmes(first: 50, filter: { kinds: [SERIES] }) { edges { node {
+    title path start { title path } seasons { episodes(first: 3) { edges { node { id title path duration } } } }
+  } } } }`)
+  const { seasons, ...programme } = programmes.edges.map(({ node }) => node).findLast(({ seasons }) => seasons[0]?.episodes.edges.length === 3)
+  return { ...programme, episodes: seasons[0].episodes.edges.map(({ node }) => node) }
+}
+
+test('who is not signed in asks nothing of viewers, and has their buttons nowhere', async () => {
+  const { episodes: [{ title, path }] } = await series()
+  const visitor = await visit('/')
+  const { page } = visitor
+  const asked = []
+  page.on('request', (request) => asked.push(request))
+  await page.locator('.hero-rail .card').first().waitFor()
+  await page.goto(regie.site + path)
+  await heading(page, title).waitFor()
+  assert.equal(await page.locator('.heart, .controls, progress').count(), 0)
+  assert.deepEqual(asked.filter((request) => /viewer|token/.test(request.postData() ?? '') || request.headers().authorization), [])
+  assert.ok(await who(page).getByRole('button', { name: 'Sign in' }).count())
+})
+
+test('a favourite: at once, by the keyboard, on another device, and as it was when it does not work', async () => {
+  const { title, path } = await series()
+  const visitor = await visit(path, { expected: /503/ })
+  const { page } = visitor
+  await heading(page, title).waitFor()
+  await signIn(page, 'favourites')
+  const button = page.getByRole('button', { name: `Favourite: ${title}` }).first()
+  await button.focus()
+  await page.keyboard.press('Enter')
+  await page.locator('.actions .heart[aria-pressed=true]').waitFor()
+  assert.ok(await button.evaluate((element) => element === document.activeElement), 'the focus stays')
+
+  const other = await visit('/')
+  await other.page.locator('.hero-rail .card').first().waitFor()
+  await signIn(other.page, 'favourites')
+  await named(other.page, 'Favourites').getByText(title).waitFor()
+  assert.equal(await other.page.locator(`.card:has(> a[href="${path}"]) .heart[aria-pressed=false]`).count(), 0, 'its heart is full on every card of it')
+
+  // Taken back there, it goes here by itself.
+  await named(other.page, 'Favourites').getByRole('button', { name: `Favourite: ${title}` }).click()
+  await named(other.page, 'Favourites').waitFor({ state: 'detached' })
+  await page.locator('.actions .heart[aria-pressed=false]').waitFor()
+
+  await page.route('**/query/**', (route) => /mutation/.test(route.request().postData())
+    ? route.fulfill({ status: 503, body: '{"errors":[{"message":"Kafka is away.","extensions":{"code":"UNAVAILABLE"}}]}', contentType: 'application/json' })
+    : route.continue())
+  await button.click()
+  await until(page, () => /was not added to your favourites\. Kafka is away\./.test(document.getElementById('arrival').textContent))
+  assert.equal(await button.getAttribute('aria-pressed'), 'false')
+  assert.equal(visitor.documents, 1)
+})
+
+test('a store that lags does not take back what was just done', async () => {
+  const { title, path } = await series()
+  const { page } = await visit(path)
+  await heading(page, title).waitFor()
+  await signIn(page, 'lags')
+  const button = page.locator('.actions .heart')
+  await button.waitFor()
+  const lagging = []
+  await page.route('**/query/**', async (route) => {
+    const { query, variables } = route.request().postDataJSON()
+    if (!/query Viewer/.test(query)) return route.continue()
+    const response = await route.fetch()
+    const body = await response.json()
+    for (const state of body.data.viewer.states) state.isFavourite = false
+    await route.fulfill({ response, json: { ...body, extensions: { consistency: { state: 'STALE' } } } })
+    lagging.push(variables.notBefore)
+  })
+  await button.click()
+  for (const asked = lagging.length + 2; lagging.length < asked; ) await page.waitForResponse((response) => /query Viewer/.test(response.request().postData()))
+  assert.equal(await button.getAttribute('aria-pressed'), 'true')
+  assert.ok(lagging.at(-1), 'it is asked for what is as new as the own write')
+})
+
+test('one device plays, and another goes on where it stopped', async () => {
+  const { title, path: programme, episodes: [first, second] } = await series()
+  const device = await visit(first.path)
+  const { page } = device
+  await heading(page, first.title).waitFor()
+  await signIn(page, 'watches')
+  const other = await visit('/')
+  await signIn(other.page, 'watches')
+  await other.page.locator('.hero-rail .card').first().waitFor()
+
+  const player = page.getByRole('group', { name: 'Player' })
+  await player.getByRole('button', { name: 'Play' }).click()
+  const card = named(other.page, 'Continue watching').locator('.card')
+  await card.first().waitFor() // while it plays, and nothing is reloaded
+  await player.getByRole('slider').evaluate((slider) => {
+    slider.value = 600
+    slider.dispatchEvent(new Event('input'))
+  })
+  await player.getByRole('button', { name: 'Pause' }).click()
+  await player.getByText('Kept: on any device').waitFor()
+  const at = Number(await player.getByRole('slider').inputValue())
+  assert.ok(at >= 600 && at < 660, `it stopped at ${at}`)
+  const said = `${Math.round((first.duration - at) / 60)} min left`
+  await card.getByText(title).waitFor()
+  await until(other.page, ([said, ratio]) => {
+    const card = document.querySelector('[aria-label="Continue watching"] .card')
+    return card.textContent.includes(said) && Math.abs(card.querySelector('progress').value - ratio) < 0.01
+  }, [said, at / first.duration])
+  assert.equal(await card.count(), 1, 'one card a programme')
+  await card.locator('a').click()
+  await heading(other.page, first.title).waitFor()
+  const same = other.page.getByRole('group', { name: 'Player' }).getByRole('slider')
+  await same.waitFor()
+  assert.equal(Number(await same.inputValue()), at, 'it begins where the viewer was')
+  assert.equal(other.documents, 1)
+
+  // It is left without a pause, by closing the page: that is reported, too.
+  await other.page.getByRole('group', { name: 'Player' }).getByRole('slider').fill(String(first.duration - 5))
+  await other.page.getByRole('group', { name: 'Player' }).getByRole('button', { name: 'Play' }).click()
+  await until(other.page, () => document.querySelector('.controls button').textContent === 'Play') // to its end
+  await other.page.getByText('Kept: on any device').waitFor()
+  await page.goto(regie.site + programme)
+  await page.getByRole('link', { name: new RegExp(`^Continue with .*${second.title}`) }).waitFor()
+  await page.locator('a[data-home]').click()
+  await named(page, 'Continue watching').locator(`a[href="${second.path}"]`).waitFor()
+})
+
+test('a page that is closed while it plays says where', async () => {
+  const { title, episodes: [, second] } = await series()
+  const { page } = await visit(second.path)
+  await heading(page, second.title).waitFor()
+  await signIn(page, 'closes')
+  const player = page.getByRole('group', { name: 'Player' })
+  await player.getByRole('button', { name: 'Play' }).click()
+  await until(page, () => document.querySelector('.controls input').value > 5)
+  await page.goto('about:blank')
+  const other = await visit('/')
+  await signIn(other.page, 'closes')
+  await named(other.page, 'Continue watching').getByText(title).waitFor()
+})
+
+test('what was played while Regie was away is kept once it is back', async () => {
+  const { title, episodes: [first, , third] } = await series()
+  const { page } = await visit(third.path, { expected: /Failed to load resource|ERR_/ })
+  await heading(page, third.title).waitFor()
+  await signIn(page, 'patient')
+  const player = page.getByRole('group', { name: 'Player' })
+  await player.getByRole('button', { name: 'Play' }).waitFor()
+  await regie.kill()
+  try {
+    await player.getByRole('slider').fill('900')
+    await page.getByText('Not kept. Regie does not answer.').waitFor()
+    await page.getByText(/^Your favourites and progress cannot be read now/).waitFor()
+    assert.ok(await heading(page, third.title).count(), 'what is on show stays')
+  } finally {
+    await regie.run()
+  }
+  await player.getByText('Kept: on any device you continue at 15:00.').waitFor()
+  const other = await visit(first.path)
+  await heading(other.page, first.title).waitFor()
+  await signIn(other.page, 'patient')
+  await other.page.locator('a[data-home]').click()
+  await named(other.page, 'Continue watching').getByText(title).waitFor()
+  await until(page, () => document.getElementById('word').hidden && document.getElementById('trouble').hidden)
+})
+
+test('a device is a tab, and is forgotten at a sign out', async () => {
+  const { page } = await visit('/', { expected: /400/ })
+  const { context } = visits[0]
+  await signIn(page, 'alice')
+  await page.reload()
+  await who(page).getByText('alice').waitFor()
+  const other = await visit('/', { context })
+  await who(other.page).getByRole('button', { name: 'Sign in' }).waitFor()
+  await page.bringToFront()
+  await page.locator('.heart').first().waitFor()
+  await who(page).getByRole('button', { name: 'Sign out' }).click()
+  assert.equal(await page.locator('.heart').count(), 0)
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0)
+
+  // Another site's page signs nobody in, and a name has bounds.
+  const ask = (user, headers) => fetch(`${regie.site}/sign-in`, { method: 'POST', headers, body: JSON.stringify({ user }) })
+  assert.equal((await ask('alice', { 'sec-fetch-site': 'cross-site' })).status, 403)
+  assert.equal((await ask('alice', { origin: 'https://elsewhere.example' })).status, 403)
+  assert.equal((await ask('a', {})).status, 200)
+  await page.getByLabel('Your name').fill('é'.repeat(200))
+  await page.keyboard.press('Enter')
+  await page.getByText('Not signed in: a user\'s id has 1 to 200 bytes').waitFor()
+})
+
+test('a token that is not taken signs out, and the public page stays whole', async () => {
+  const { page } = await visit('/', { expected: /401/ })
+  await signIn(page, 'late')
+  await page.locator('.heart').first().waitFor()
+  await page.evaluate(() => sessionStorage.setItem('regie:viewer', JSON.stringify({ user: 'late', token: 'no.token.more' })))
+  await page.reload()
+  await page.getByText(/^You were signed out\. The token/).waitFor()
+  assert.ok(await who(page).getByRole('button', { name: 'Sign in' }).count())
+  assert.ok(await page.locator('.hero-rail .card').count())
+  assert.ok(await page.getByRole('alert').isHidden())
+  assert.equal(await page.locator('.heart').count(), 0)
+})
+
+test('when what is the viewer’s cannot be read, the public page stays whole', async () => {
+  const { page } = await visit('/')
+  const away = (route) => /query Viewer/.test(route.request().postData())
+    ? route.fulfill({ body: '{"data":{"viewer":null},"errors":[{"message":"This cannot be answered now; try again.","path":["viewer"],"extensions":{"code":"UNAVAILABLE"}}]}', contentType: 'application/json' })
+    : route.continue()
+  await page.route('**/query/**', away)
+  await signIn(page, 'away')
+  await page.getByText(/^Your favourites and progress cannot be read now/).waitFor()
+  assert.ok(await page.locator('.hero-rail .card').count())
+  assert.ok(await page.getByRole('alert').isHidden())
+  await page.unroute('**/query/**', away)
+  await page.locator('.heart').first().waitFor()
+  assert.ok(await page.locator('#word').isHidden())
+})
+
 test('the page for developers: freshness, posters, queries', async () => {
   const { page } = await visit('/')
   await page.locator('#lamp').click()

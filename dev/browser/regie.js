@@ -21,30 +21,36 @@ export async function startRegie() {
   const program = process.env.REGIE || join(folder, 'regie')
   if (!process.env.REGIE) execFileSync('go', ['build', '-o', program, '.'], { cwd: repository, stdio: 'inherit' })
   const [http, admin] = await Promise.all([freePort(), freePort()])
-  let said = ''
-  const child = spawn(program, ['--http', `127.0.0.1:${http}`, '--admin', `127.0.0.1:${admin}`, '--data', join(folder, 'data')], {
-    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  await new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`Regie was not ready after ${PATIENCE} ms:\n${said}`)), PATIENCE)
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk) => {
-        said += chunk
-        if (!said.includes('Regie is ready')) return
-        clearTimeout(late)
-        resolve()
-      })
-    }
-    ended.then((code) => {
-      clearTimeout(late)
-      reject(new Error(`Regie ended with ${code}:\n${said}`))
+  let child, ended
+
+  async function run() {
+    let said = ''
+    child = spawn(program, ['--http', `127.0.0.1:${http}`, '--admin', `127.0.0.1:${admin}`, '--data', join(folder, 'data')], {
+      env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'],
     })
-  }).catch(async (error) => {
-    child.kill('SIGKILL')
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  })
+    ended = new Promise((resolve) => child.once('exit', resolve))
+    await new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`Regie was not ready after ${PATIENCE} ms:\n${said}`)), PATIENCE)
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk) => {
+          said += chunk
+          if (!said.includes('Regie is ready')) return
+          clearTimeout(late)
+          resolve()
+        })
+      }
+      ended.then((code) => {
+        clearTimeout(late)
+        reject(new Error(`Regie ended with ${code}:\n${said}`))
+      })
+    }).catch(async (error) => {
+      child.kill('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    })
+  }
+
+  await run()
   async function edit(method, path, body) {
     const response = await fetch(`http://127.0.0.1:${admin}/cms/${path}`, { method, headers: { 'content-type': 'application/json' }, body })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
@@ -65,6 +71,13 @@ export async function startRegie() {
     set: (collection, ref, fields) => edit('PATCH', `${collection}/${encodeURIComponent(ref)}`, JSON.stringify(fields)),
     /** Inserts or replaces documents of the CMS, as `regie cms put` does. */
     put: (collection, documents) => edit('POST', collection, documents.map((document) => JSON.stringify(document)).join('\n')),
+    /** Kills it as kill -9 does. */
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    /** Starts it again, as it was. */
+    run,
     async stop() {
       child.kill('SIGTERM')
       const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
