@@ -342,27 +342,14 @@ func (p *pair) start(role string, i int) {
 
 func twoOfEach(t *testing.T) *pair {
 	t.Helper()
-	for _, name := range []string{"TEST_KAFKA", "TEST_REDIS", "TEST_MONGO", "TEST_DYNAMODB"} {
-		if os.Getenv(name) == "" {
-			servertest.Skip(t, name+" names no server; `make test` starts one")
-		}
+	p := &pair{system: newSystem(t), at: map[string][2][3]string{}, runs: map[string]*[2]*child{}}
+	for _, role := range roles {
+		p.at[role] = [2][3]string{freeAddresses(t), freeAddresses(t)}
 	}
-	name := servertest.Name()
-	s := &system{t: t, name: name, dir: t.TempDir(), env: []string{
-		"REGIE_KAFKA=" + os.Getenv("TEST_KAFKA"), "REGIE_REDIS=" + os.Getenv("TEST_REDIS"), "REGIE_MONGODB=" + os.Getenv("TEST_MONGO"),
-		"REGIE_MONGODB_DATABASE=" + name, "REGIE_PROJECT=" + name, "REGIE_SECRET=secret of the test",
-		"REGIE_DYNAMODB=" + os.Getenv("TEST_DYNAMODB"), "REGIE_DYNAMODB_TABLE=" + name,
-	}}
-	s.connect()
-	s.must("topics", "apply", "--replication", "1")
-	s.must("tables", "apply")
-	t.Cleanup(func() { dropTable(t, name) })
-	p := &pair{system: s, at: map[string][2][3]string{}, runs: map[string]*[2]*child{}}
 	for i, instance := range []string{"one", "two"} {
-		p.envs[i] = append(slices.Clone(s.env), "REGIE_INSTANCE="+instance)
+		p.envs[i] = append(slices.Clone(p.env), "REGIE_INSTANCE="+instance, "REGIE_USERS="+p.at["users"][i][2])
 	}
 	for _, role := range roles {
-		p.at[role] = [2][3]string{{servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}, {servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}}
 		p.runs[role] = &[2]*child{}
 		for i := range 2 {
 			p.start(role, i)

@@ -35,7 +35,11 @@ type system struct {
 	redis redis.UniversalClient
 }
 
-func realServers(t *testing.T) *system {
+// tokenSecret signs viewers' tokens.
+const tokenSecret = "the test's secret that signs tokens"
+
+// newSystem names the servers, and makes topics and tables. No role runs yet.
+func newSystem(t *testing.T) *system {
 	t.Helper()
 	for _, name := range []string{"TEST_KAFKA", "TEST_REDIS", "TEST_MONGO", "TEST_DYNAMODB"} {
 		if os.Getenv(name) == "" {
@@ -47,16 +51,25 @@ func realServers(t *testing.T) *system {
 		t: t, name: name, dir: t.TempDir(), ports: map[string][3]string{}, roles: map[string]*child{},
 		env: []string{
 			"REGIE_KAFKA=" + os.Getenv("TEST_KAFKA"), "REGIE_REDIS=" + os.Getenv("TEST_REDIS"), "REGIE_MONGODB=" + os.Getenv("TEST_MONGO"),
-			"REGIE_MONGODB_DATABASE=" + name, "REGIE_PROJECT=" + name, "REGIE_SECRET=secret of the test", "REGIE_INSTANCE=one",
-			"REGIE_DYNAMODB=" + os.Getenv("TEST_DYNAMODB"), "REGIE_DYNAMODB_TABLE=" + name,
+			"REGIE_MONGODB_DATABASE=" + name, "REGIE_DYNAMODB=" + os.Getenv("TEST_DYNAMODB"), "REGIE_DYNAMODB_TABLE=" + name,
+			"REGIE_PROJECT=" + name, "REGIE_SECRET=secret of the test", "REGIE_JWT_SECRET=" + tokenSecret,
 		},
 	}
 	s.connect()
 	s.must("topics", "apply", "--replication", "1")
 	s.must("tables", "apply")
-	s.t.Cleanup(func() { dropTable(s.t, name) })
+	t.Cleanup(func() { dropTable(t, name) })
+	return s
+}
+
+func realServers(t *testing.T) *system {
+	t.Helper()
+	s := newSystem(t)
 	for _, role := range roles {
-		s.ports[role] = [3]string{servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}
+		s.ports[role] = freeAddresses(t)
+	}
+	s.env = append(s.env, "REGIE_INSTANCE=one", "REGIE_USERS="+s.ports["users"][2])
+	for _, role := range roles {
 		s.start(role)
 	}
 	s.site = "http://" + s.ports["gateway"][0]
@@ -64,6 +77,12 @@ func realServers(t *testing.T) *system {
 		s.awaitReady(role)
 	}
 	return s
+}
+
+// freeAddresses are a process's: --http, --admin, --grpc.
+func freeAddresses(t *testing.T) [3]string {
+	t.Helper()
+	return [3]string{servertest.FreeAddress(t), servertest.FreeAddress(t), servertest.FreeAddress(t)}
 }
 
 // connect makes the test's own clients. When the test ends, they remove what it left on the servers.

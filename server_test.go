@@ -181,6 +181,7 @@ type answer struct {
 		Path       []any
 		Extensions struct{ Code string }
 	}
+	Extensions map[string]any
 }
 
 // at follows a path of keys and indexes through the data; nil when it leads nowhere.

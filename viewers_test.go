@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/sync/errgroup"
+
+	"regie/internal/identity"
+)
+
+// viewer is one that asks, on any gateway.
+type viewer struct{ token string }
+
+func (s *system) viewer(user string) viewer {
+	s.t.Helper()
+	token, err := identity.Sign([]byte(tokenSecret), "regie", "regie", user, time.Hour)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return viewer{token}
+}
+
+func (v viewer) ask(ctx context.Context, site, query string, variables map[string]any) (a answer, err error) {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return a, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, site+"/query", bytes.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+v.token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
+		return a, fmt.Errorf("%s answers %s: %w", site, res.Status, err)
+	}
+	if len(a.Errors) > 0 {
+		return a, fmt.Errorf("%v", a.Errors)
+	}
+	return a, nil
+}
+
+// TestReadYourWrites writes on one gateway and reads at once on the other, each with a users role of its own.
+func TestReadYourWrites(t *testing.T) {
+	writes, viewers := 10_000, 200
+	if testing.Short() || raceDetector() {
+		writes = 2000
+	}
+	p := twoOfEach(t)
+	sites := []string{"http://" + p.at["gateway"][0][0], "http://" + p.at["gateway"][1][0]}
+	const videos = 50
+	docs := []any{bson.M{"_id": "p", "slug": "programme", "title": "Programme", "kind": "SERIES"}}
+	if _, err := p.mongo.Collection("programme").InsertMany(t.Context(), docs); err != nil {
+		t.Fatal(err)
+	}
+	docs = nil
+	for i := range videos {
+		id := fmt.Sprint("v", i)
+		docs = append(docs, bson.M{"_id": id, "slug": id, "title": id, "kind": "EPISODE", "programme": "p", "duration": 100_000})
+	}
+	if _, err := p.mongo.Collection("video").InsertMany(t.Context(), docs); err != nil {
+		t.Fatal(err)
+	}
+	for _, site := range sites {
+		eventually(t, func() string {
+			a := ask(t, site+"/query", `{ programme(by: {slug: "programme"}) { videos(first: 100, filter: {availableOnly: false}) { totalCount } } }`, nil)
+			if n := a.at("programme", "videos", "totalCount"); n != float64(videos) {
+				return fmt.Sprintf("%d videos are to be served: %v", videos, n)
+			}
+			return ""
+		})
+	}
+
+	var mu sync.Mutex
+	var wrote, read []time.Duration
+	var seen, next atomic.Int64
+	g, ctx := errgroup.WithContext(t.Context())
+	const atOnce = 8
+	for worker := range atOnce {
+		mine := make([]viewer, viewers/atOnce)
+		for i := range mine {
+			mine[i] = p.viewer(fmt.Sprintf("viewer %d of %d", i, worker))
+		}
+		g.Go(func() error {
+			for {
+				n := int(next.Add(1))
+				if n > writes {
+					return nil
+				}
+				v, video := mine[n%len(mine)], fmt.Sprintf("video:v%d", n%videos)
+				began := time.Now()
+				a, err := v.ask(ctx, sites[n%2], `mutation($in: ReportProgressInput!) { reportProgress(input: $in) { problems { code path } receipt { token } } }`,
+					map[string]any{"in": map[string]any{"videoId": video, "position": n, "occurredAt": began.UTC().Format(time.RFC3339Nano), "sessionId": "test"}})
+				if err != nil {
+					return fmt.Errorf("mutation %d: %w", n, err)
+				}
+				token, _ := a.at("reportProgress", "receipt", "token").(string)
+				answered := time.Now()
+				a, err = v.ask(ctx, sites[1-n%2], `query($after: ConsistencyToken!, $ids: [ID!]!) { viewer(notBefore: $after) { states(ids: $ids) { ... on VideoViewerState { progress { position } } } } }`,
+					map[string]any{"after": token, "ids": []string{video}})
+				if err != nil {
+					return fmt.Errorf("read %d: %w", n, err)
+				}
+				if got := a.at("viewer", "states", 0, "progress", "position"); got == float64(n) {
+					seen.Add(1)
+				} else {
+					t.Errorf("write %d: position %v is read, %v", n, got, a.Extensions)
+				}
+				mu.Lock()
+				wrote, read = append(wrote, answered.Sub(began)), append(read, time.Since(answered))
+				mu.Unlock()
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(wrote)
+	slices.Sort(read)
+	t.Attr("read-your-writes", fmt.Sprintf("%d of %d writes are read at once on the other gateway; mutation p50 %s p99 %s, read p50 %s p99 %s (race detector: %t)",
+		seen.Load(), writes, share(wrote, 50), share(wrote, 99), share(read, 50), share(read, 99), raceDetector()))
+	if seen.Load() != int64(writes) {
+		t.Errorf("%d of %d writes are read", seen.Load(), writes)
+	}
+}
