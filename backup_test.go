@@ -35,8 +35,8 @@ func howTo(t *testing.T, section string, blocks int) []string {
 	return out
 }
 
-// shell runs commands in dir, where regie is this program.
-func shell(t *testing.T, dir string, env []string, commands string) {
+// shell runs commands in dir, where regie is this program, and returns what they say.
+func shell(t *testing.T, dir string, env []string, commands string) string {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -49,9 +49,11 @@ func shell(t *testing.T, dir string, env []string, commands string) {
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", commands)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + bin + ":" + os.Getenv("PATH")}, env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%s\n%v\n%s", commands, err, out)
 	}
+	return string(out)
 }
 
 const aPage = `query($first: Int!, $after: String) { programmes(first: $first, after: $after, orderBy: TITLE) {

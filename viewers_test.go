@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,6 +55,46 @@ func (v viewer) ask(ctx context.Context, site, query string, variables map[strin
 		return a, fmt.Errorf("%v", a.Errors)
 	}
 	return a, nil
+}
+
+// TestViewersAsTheReadmeSays runs its lines on the embedded default, which is killed right after the last mutation's answer.
+func TestViewersAsTheReadmeSays(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(readme)) {
+		if line = strings.TrimSpace(line); len(lines) > 0 || strings.HasPrefix(line, "TOKEN=") {
+			if line == "" {
+				break
+			}
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 5 || !strings.HasPrefix(lines[1], "gql()") || !strings.Contains(lines[4], "viewer {") {
+		t.Fatalf("the README has other lines for viewers: %q", lines)
+	}
+	dir := t.TempDir()
+	flags := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}
+	regie := start(t, dir, nil, flags...)
+	say := func(lines ...string) string {
+		site, _ := regie.ready()
+		commands := strings.ReplaceAll(strings.Join(lines, "\n"), "go run .", "regie")
+		return shell(t, dir, nil, strings.ReplaceAll(commands, "127.0.0.1:8080", strings.TrimPrefix(site, "http://")))
+	}
+	if out := say(lines[:4]...); strings.Count(out, `"problems":[],"receipt":{"token":"`) != 2 {
+		t.Fatalf("the mutations answer %s", out)
+	}
+	regie.kill()
+	regie = start(t, dir, nil, flags...)
+	eventually(t, func() string {
+		out := say(lines[0], lines[1], lines[4])
+		if !strings.Contains(out, `"totalCount":1`) || !strings.Contains(out, `"position":120`) {
+			return "after the kill: " + out
+		}
+		return ""
+	})
 }
 
 // TestReadYourWrites writes on one gateway and reads at once on the other, each with a users role of its own.
