@@ -23,6 +23,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"regie/internal/catalog"
+	"regie/internal/identity"
 	"regie/internal/servertest"
 	"regie/internal/stream"
 	"regie/internal/telemetry/collector"
@@ -234,12 +235,15 @@ func values() map[string]*regexp.Regexp {
 		"role": one(roles...), "topic": one(topics...), "partition": regexp.MustCompile(`^([0-9]|1[01])$`),
 		"collection": collections, "kind": collections, "screen": one(append(names, "", "none")...),
 		"operation": one("query", "mutation", "subscription", "none"),
-		"code":      regexp.MustCompile(`^(OK|BAD_USER_INPUT|GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|QUERY_TOO_COMPLEX|UNAVAILABLE|INTERNAL|OTHER|[A-Z][A-Za-z]+)$`),
-		"method":    regexp.MustCompile(`^/(regie\.catalog\.v1\.CatalogService|grpc\.[a-zA-Z0-9.]+)/[A-Za-z]+$`),
-		"outcome":   one("applied", "refused", "coalesced", "rejected", "hit", "miss", "timeout"), "state": one("idle", "used"),
+		"code":      regexp.MustCompile(`^(OK|BAD_USER_INPUT|GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|QUERY_TOO_COMPLEX|UNAVAILABLE|INTERNAL|UNAUTHENTICATED|OTHER|CONFLICT|NOT_FOUND|OUT_OF_RANGE|LIMIT_REACHED|TOO_OLD|[A-Z][A-Za-z]+)$`),
+		"method":    regexp.MustCompile(`^/(regie\.catalog\.v1\.CatalogService|regie\.user\.v1\.UserService|grpc\.[a-zA-Z0-9.]+)/[A-Za-z]+$`),
+		"outcome":   one("applied", "refused", "coalesced", "rejected", "hit", "miss", "timeout", "consistent", "stale"), "state": one("idle", "used"),
 		"command": one("pipeline", "ping", "subscribe", "publish", "get", "script", "evalsha", "other"),
-		"reason":  one("timeout", "unreachable", "pool", "refused"), "quantile": one("0.5", "0.99"),
-		"client": regexp.MustCompile(`^(capture|transform|project|persist|through|dead\.(transform|project|persist)|capture\.(` + strings.Join(stream.Collections(), "|") + `))$`),
+		"reason": one("timeout", "unreachable", "pool", "refused", identity.Malformed, identity.Algorithm, identity.UnknownKey, identity.Signature,
+			identity.Issuer, identity.Audience, identity.Expired, identity.NotYet, identity.User, identity.Incomplete, identity.Credentials,
+			identity.Nobody, identity.Service, identity.Unavailable),
+		"quantile": one("0.5", "0.99"),
+		"client":   regexp.MustCompile(`^(capture|transform|project|persist|producer|through|dead\.(transform|project|persist)|capture\.(` + strings.Join(stream.Collections(), "|") + `))$`),
 	}
 }
 

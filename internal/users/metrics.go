@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"regie/internal/stream"
 	userv1 "regie/proto/user/v1"
 )
 
@@ -44,11 +45,26 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 	}
 	reg.MustRegister(m.written, m.problems, m.waited, m.stale, m.erased)
+	// What has not happened yet is 0, and not absent.
+	for _, topic := range []string{stream.UserFavourite, stream.UserProgress} {
+		m.written.WithLabelValues(topic)
+	}
+	for n := range userv1.ProblemCode_name {
+		if n != 0 {
+			m.problems.WithLabelValues(code(userv1.ProblemCode(n)))
+		}
+	}
+	for _, outcome := range []string{"consistent", "stale"} {
+		m.waited.WithLabelValues(outcome)
+	}
 	return m
 }
 
 func (m *Metrics) tell(ps []*userv1.Problem) {
 	for _, p := range ps {
-		m.problems.WithLabelValues(strings.TrimPrefix(p.GetCode().String(), "PROBLEM_CODE_")).Inc()
+		m.problems.WithLabelValues(code(p.GetCode())).Inc()
 	}
 }
+
+// code is a problem's as clients know it.
+func code(c userv1.ProblemCode) string { return strings.TrimPrefix(c.String(), "PROBLEM_CODE_") }
