@@ -52,8 +52,15 @@ func service(t *testing.T) (*users.Service, *stream.Cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = redis.Close() })
-	c := catalog.New(redis, servertest.Name())
+	prefix := servertest.Name()
+	t.Cleanup(func() {
+		it := redis.Scan(context.Background(), 0, prefix+":*", 1000).Iterator()
+		for it.Next(context.Background()) {
+			redis.Del(context.Background(), it.Val())
+		}
+		_ = redis.Close()
+	})
+	c := catalog.New(redis, prefix)
 	for kind, blob := range map[string]proto.Message{
 		"programme": &projectionv1.Programme{Id: "programme:p1"},
 		"video":     &projectionv1.Video{Id: "video:p1", ProgrammeId: "programme:p1", Duration: 3000},
