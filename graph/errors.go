@@ -72,9 +72,9 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			log.Log(ctx, level, "answering unavailable", "error", err)
 			return withPath(ctx, unavailable("This cannot be answered now; try again."))
 		case status.Code(err) == codes.Unauthenticated:
-			return withPath(ctx, coded(CodeUnauthenticated, status.Convert(err).Message()))
+			return withPath(ctx, coded(CodeUnauthenticated, said(err)))
 		case status.Code(err) == codes.InvalidArgument:
-			return withPath(ctx, coded(CodeBadInput, status.Convert(err).Message()))
+			return withPath(ctx, coded(CodeBadInput, said(err)))
 		case known != nil && known.Err != nil && len(known.Path) > len(graphql.GetPath(ctx)):
 			// An argument's scalar: what resolves a field fails on the field's own path.
 			return &gqlerror.Error{Message: known.Path.String() + ": " + brief(known.Err.Error()), Path: known.Path, Extensions: map[string]any{"code": CodeBadInput}}
@@ -87,6 +87,15 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		e.Extensions["traceId"] = id
 		return withPath(ctx, e)
 	}
+}
+
+// said is the user API's own word, without what it was wrapped in on the way.
+func said(err error) string {
+	var s interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &s) {
+		return s.GRPCStatus().Message()
+	}
+	return err.Error()
 }
 
 // brief keeps an answer from echoing much of its request.

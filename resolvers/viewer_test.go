@@ -610,6 +610,11 @@ func TestATokenThatIsNone(t *testing.T) {
 		if diff := cmp.Diff([]string{"BAD_USER_INPUT programme viewerState", "BAD_USER_INPUT v"}, codes); diff != "" {
 			t.Errorf("%.20s: %s", token, diff)
 		}
+		for _, e := range got.Errors {
+			if !strings.HasPrefix(e.Message, "not_before: ") {
+				t.Errorf("%.20s is told of as %q", token, e.Message)
+			}
+		}
 		if got.json() != `{"programme":{"title":"Programme pa","viewerState":null},"v":null}` {
 			t.Errorf("%.20s: %s", token, got.json())
 		}
