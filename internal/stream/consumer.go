@@ -82,7 +82,7 @@ const (
 	maxBatchBytes = 32 * mebi
 	idlePoll      = 100 * time.Millisecond
 	// checkEvery is how soon a sink that was emptied behind our back is noticed when no record comes, if asking is quick;
-	// ten times that, if it is not.
+	// thirty times that, if it is not.
 	checkEvery = time.Second
 	// checkTimeout is how long records may wait for a server that does not answer whether it is so.
 	checkTimeout = time.Second
@@ -258,8 +258,8 @@ func (c *Consumer) loop(ctx, work context.Context) error {
 			if err := c.check(ctx); err != nil {
 				return err
 			}
-			// A record that comes meanwhile waits: that is to happen to one in 200 at the most.
-			check = time.Now().Add(min(max(checkEvery, 200*time.Since(began)), 10*checkEvery))
+			// A record that comes meanwhile waits: that is to happen to one in 1,000 at the most.
+			check = time.Now().Add(min(max(checkEvery, 1000*time.Since(began)), 30*checkEvery))
 		}
 	}
 	return nil
