@@ -195,7 +195,11 @@ func (v *viewers) on(t *testing.T, address, user, query string, variables map[st
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		out := v.once(t, address, user, query, variables)
-		if out.Extensions.Consistency.State != "STALE" || len(out.Errors) > 0 || strings.HasPrefix(query, "mutation") || time.Now().After(deadline) {
+		hopeless := strings.HasPrefix(query, "mutation") || time.Now().After(deadline)
+		for _, e := range out.Errors {
+			hopeless = hopeless || strings.HasPrefix(e.Message, "not_before: ") || e.Extensions.Code == "UNAVAILABLE"
+		}
+		if out.Extensions.Consistency.State != "STALE" || hopeless {
 			return out
 		}
 	}

@@ -76,6 +76,9 @@ func TestApplyCreatesEachTopicWithItsPolicy(t *testing.T) {
 			if strings.HasSuffix(topic.Name, ".dead") {
 				want = map[string]string{"cleanup.policy": "delete", "retention.ms": "2592000000"}
 			}
+			if strings.HasPrefix(topic.Name, "user.") {
+				want = map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+			}
 			got := map[string]string{}
 			for k := range want {
 				got[k] = rs[0].Config[k].Value
