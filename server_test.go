@@ -221,11 +221,24 @@ func ask(t *testing.T, endpoint, query string, variables map[string]any) answer 
 }
 
 func tryAsk(endpoint, query string, variables map[string]any) (answer, error) {
+	return askAs(context.Background(), endpoint, "", query, variables)
+}
+
+// askAs asks with a viewer's token; "" is nobody's.
+func askAs(ctx context.Context, endpoint, token, query string, variables map[string]any) (answer, error) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return answer{}, err
 	}
-	res, err := http.Post(endpoint, "application/json", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return answer{}, err
 	}

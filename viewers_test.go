@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -32,29 +29,13 @@ func (s *system) viewer(user string) viewer {
 	return viewer{token}
 }
 
-func (v viewer) ask(ctx context.Context, site, query string, variables map[string]any) (a answer, err error) {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		return a, err
+// ask takes the answer's errors for its own.
+func (v viewer) ask(ctx context.Context, site, query string, variables map[string]any) (answer, error) {
+	a, err := askAs(ctx, site+"/query", v.token, query, variables)
+	if err == nil && len(a.Errors) > 0 {
+		err = fmt.Errorf("%v", a.Errors)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, site+"/query", bytes.NewReader(body))
-	if err != nil {
-		return a, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+v.token)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return a, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
-		return a, fmt.Errorf("%s answers %s: %w", site, res.Status, err)
-	}
-	if len(a.Errors) > 0 {
-		return a, fmt.Errorf("%v", a.Errors)
-	}
-	return a, nil
+	return a, err
 }
 
 // TestViewersAsTheReadmeSays runs its lines on the embedded default, which is killed right after the last mutation's answer.

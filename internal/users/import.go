@@ -86,20 +86,14 @@ func (s *Service) Import(ctx context.Context, lines [][]byte) ([]RowProblem, err
 		}
 		pseudonym := viewers[r.User]
 		topic, event := r.event(pseudonym)
-		value, headers, err := stream.Encode(event)
+		record, err := record(topic, pseudonym, event)
 		if err != nil {
 			return nil, err
 		}
-		records = append(records, stream.Record{Topic: topic, Partition: stream.AnyPartition, Key: []byte(pseudonym), Value: value, Headers: headers})
+		records = append(records, record)
 	}
-	deliveries, err := s.Producer.Produce(ctx, records)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnwritten, err)
-	}
-	for _, d := range deliveries {
-		if d.Err != nil {
-			return nil, fmt.Errorf("producing imported rows: %w", d.Err)
-		}
+	if _, err := s.deliver(ctx, records); err != nil {
+		return nil, err
 	}
 	return problems, nil
 }

@@ -64,71 +64,80 @@ func (s *Service) ListFavourites(ctx context.Context, req *userv1.ListFavourites
 	if err != nil {
 		return nil, err
 	}
-	size, err := pageSize(req.GetPageSize())
+	p, err := s.page(ctx, what, req)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := within(ctx, readTime)
-	defer cancel()
-	r, err := s.reading(ctx, req.GetNotBefore())
-	if err != nil {
-		return nil, err
-	}
-	after, err := s.place(r.viewer, what, req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	res := &userv1.ListFavouritesResponse{Consistency: r.consistency}
-	if r.viewer == "" {
-		return res, nil
-	}
-	rows, more, err := s.Store.List(ctx, r.viewer, what, after, size, r.consistent)
-	if err != nil {
-		return nil, fmt.Errorf("listing favourites: %w", err)
-	}
-	res.Total = int32(rows.Total)
-	for _, f := range rows.Favourites {
+	res := &userv1.ListFavouritesResponse{Consistency: p.consistency, Total: int32(p.Total), Tokens: p.tokens, NextPageToken: p.next}
+	for _, f := range p.Favourites {
 		res.Favourites = append(res.Favourites, favouriteState(f))
-		res.Tokens = append(res.Tokens, s.token(r.viewer, what, f.Version))
-	}
-	if n := len(res.GetTokens()); more && n > 0 {
-		res.NextPageToken = res.GetTokens()[n-1]
 	}
 	return res, nil
 }
 
 // ListProgress pages through what was watched last of each programme.
 func (s *Service) ListProgress(ctx context.Context, req *userv1.ListProgressRequest) (*userv1.ListProgressResponse, error) {
-	size, err := pageSize(req.GetPageSize())
+	p, err := s.page(ctx, LatestProgress, req)
 	if err != nil {
 		return nil, err
+	}
+	res := &userv1.ListProgressResponse{Consistency: p.consistency, Tokens: p.tokens, NextPageToken: p.next}
+	for _, row := range p.Progress {
+		res.Progress = append(res.Progress, progressState(row))
+	}
+	return res, nil
+}
+
+// pageRequest is what the requests of lists have in common.
+type pageRequest interface {
+	GetPageSize() int32
+	GetPageToken() string
+	GetNotBefore() string
+}
+
+// page is part of a list.
+type page struct {
+	Rows
+	// tokens are where a page begins behind each row, next behind the last; "" when there is nothing more.
+	tokens      []string
+	next        string
+	consistency userv1.Consistency
+}
+
+func (s *Service) page(ctx context.Context, what What, req pageRequest) (page, error) {
+	size, err := pageSize(req.GetPageSize())
+	if err != nil {
+		return page{}, err
 	}
 	ctx, cancel := within(ctx, readTime)
 	defer cancel()
 	r, err := s.reading(ctx, req.GetNotBefore())
 	if err != nil {
-		return nil, err
+		return page{}, err
 	}
-	after, err := s.place(r.viewer, LatestProgress, req.GetPageToken())
+	after, err := s.place(r.viewer, what, req.GetPageToken())
 	if err != nil {
-		return nil, err
+		return page{}, err
 	}
-	res := &userv1.ListProgressResponse{Consistency: r.consistency}
+	out := page{consistency: r.consistency}
 	if r.viewer == "" {
-		return res, nil
+		return out, nil
 	}
-	rows, more, err := s.Store.List(ctx, r.viewer, LatestProgress, after, size, r.consistent)
+	rows, more, err := s.Store.List(ctx, r.viewer, what, after, size, r.consistent)
 	if err != nil {
-		return nil, fmt.Errorf("listing progress: %w", err)
+		return page{}, fmt.Errorf("listing %s: %w", what, err)
+	}
+	out.Rows = rows
+	for _, f := range rows.Favourites {
+		out.tokens = append(out.tokens, s.token(r.viewer, what, f.Version))
 	}
 	for _, p := range rows.Progress {
-		res.Progress = append(res.Progress, progressState(p))
-		res.Tokens = append(res.Tokens, s.token(r.viewer, LatestProgress, p.Version))
+		out.tokens = append(out.tokens, s.token(r.viewer, what, p.Version))
 	}
-	if n := len(res.GetTokens()); more && n > 0 {
-		res.NextPageToken = res.GetTokens()[n-1]
+	if n := len(out.tokens); more && n > 0 {
+		out.next = out.tokens[n-1]
 	}
-	return res, nil
+	return out, nil
 }
 
 // GetStates reads the rows of all ids at once.

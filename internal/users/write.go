@@ -134,20 +134,13 @@ func (s *Service) write(ctx context.Context, topic string, v viewer, events []pr
 func (s *Service) produce(ctx context.Context, topic, pseudonym string, events []proto.Message) (last stream.Delivery, err error) {
 	records := make([]stream.Record, len(events))
 	for i, e := range events {
-		value, headers, err := stream.Encode(e)
-		if err != nil {
+		if records[i], err = record(topic, pseudonym, e); err != nil {
 			return last, err
 		}
-		records[i] = stream.Record{Topic: topic, Partition: stream.AnyPartition, Key: []byte(pseudonym), Value: value, Headers: headers}
 	}
-	deliveries, err := s.Producer.Produce(ctx, records)
+	deliveries, err := s.deliver(ctx, records)
 	if err != nil {
-		return last, fmt.Errorf("%w: %w", ErrUnwritten, err)
-	}
-	for _, d := range deliveries {
-		if d.Err != nil {
-			return last, fmt.Errorf("producing to %s: %w", topic, d.Err)
-		}
+		return last, err
 	}
 	if last = deliveries[len(deliveries)-1]; last.Offset < 0 {
 		end, err := s.Producer.End(ctx, topic, last.Partition)
@@ -157,4 +150,23 @@ func (s *Service) produce(ctx context.Context, topic, pseudonym string, events [
 		last.Offset = end - 1
 	}
 	return last, nil
+}
+
+func record(topic, pseudonym string, event proto.Message) (stream.Record, error) {
+	value, headers, err := stream.Encode(event)
+	return stream.Record{Topic: topic, Partition: stream.AnyPartition, Key: []byte(pseudonym), Value: value, Headers: headers}, err
+}
+
+// deliver returns when Kafka has all records; after an error it may have some.
+func (s *Service) deliver(ctx context.Context, records []stream.Record) ([]stream.Delivery, error) {
+	deliveries, err := s.Producer.Produce(ctx, records)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnwritten, err)
+	}
+	for i, d := range deliveries {
+		if d.Err != nil {
+			return nil, fmt.Errorf("producing to %s: %w", records[i].Topic, d.Err)
+		}
+	}
+	return deliveries, nil
 }
