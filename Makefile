@@ -41,6 +41,7 @@ lint: ## Run the linters
 	$(golangci) run ./...
 	$(buf) lint
 	go tool -C dev/tools golangci-lint run ./...
+	cd dev/bench/recommend/goka && go tool -modfile=../../../tools/go.mod golangci-lint run ./...
 	cd dev/observe && go tool -modfile=../tools/go.mod golangci-lint run ./...
 	@unformatted=$$(gofmt -l $(gofiles)); \
 	if [ -n "$$unformatted" ]; then echo "gofmt is due on:" $$unformatted >&2; exit 1; fi
@@ -57,18 +58,32 @@ test-browser: ## Drive the pages in a headless Chromium (CHROMIUM=PATH); needs N
 
 check: check-generated lint test-browser chaos-short test ## Run what CI runs
 
-.PHONY: bench bench-freshness bench-project bench-persist bench-viewer
+.PHONY: model-recommend
+model-recommend: ## Compare sections with a plain model, 10,000 steps, then with the role killed 50 times (SEED=7 STEPS=10000)
+	dev/stack/stack run --only kafka,redis -- env STEPS=$(or $(STEPS),10000) KILLS=50 TEST_NOSKIP=1 go test -count=1 -timeout=90m -v -run 'TestModel' ./ingest/recommend
+
+.PHONY: bench bench-freshness bench-sections bench-recommend bench-project bench-persist bench-schedule bench-viewer
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 bench-freshness: ## Measure how long an edit takes to be served, on the real servers (ARGS="--rate 50")
 	dev/stack/stack run -- go run ./dev/bench/freshness $(or $(ARGS),--rate 50 --duration 60s)
 
+bench-sections: ## Measure how long an edit of a video takes to change its programme's section (ARGS="--rate 50")
+	dev/stack/stack run -- go run ./dev/bench/freshness --sections $(or $(ARGS),--rate 50 --duration 60s)
+
+bench-recommend: ## Measure a change in programmes of 10 to 50,000 videos, beside Goka, on the real servers (ARGS="-changes 400")
+	go build -C dev/bench/recommend/goka -o $(CURDIR)/.stack/bench-goka .
+	dev/stack/stack run --only kafka,redis -- go run ./dev/bench/recommend -goka .stack/bench-goka $(ARGS)
+
 bench-project: ## Measure transform and project beside bare loops, on the real servers (ARGS="--titles FILE")
 	dev/stack/stack run --only kafka,redis -- go run ./dev/bench/project $(ARGS)
 
 bench-persist: ## Measure persist on a backlog beside one update per event, on the real servers (ARGS="--events 100000 --viewers 5000")
 	dev/stack/stack run --only kafka,dynamodb -- go run ./dev/bench/persist $(ARGS)
+
+bench-schedule: ## Measure schedule: a restart with 1,000,000 pending, lateness at 1,000/s, a burst (ARGS="--pending 100000")
+	dev/stack/stack run --only kafka,redis -- go run ./dev/bench/schedule $(ARGS)
 
 bench-viewer: ## Measure a page with what the viewer did beside the same page without (ARGS="--clients 8")
 	go run ./dev/bench/viewer $(ARGS)
@@ -88,7 +103,16 @@ chaos-short: ## The same in two minutes, its servers' start included
 
 .PHONY: chaos-viewers
 chaos-viewers: ## Kill persist 30 times under 2,000 events/s; read 10,000 own writes on another gateway
-	TEST_KILLS=30 TEST_NOSKIP=1 dev/stack/stack run -- go tool -C dev/tools gotest $(CURDIR) -count=1 -timeout=20m -run 'TestPersistIsKilled|TestReadYourWrites' .
+	TEST_KILLS=30 TEST_NOSKIP=1 dev/stack/stack run -- go tool -C dev/tools gotest $(CURDIR) -count=1 -timeout=20m -run 'TestPersistIsKilled|TestTwoOfEach/read_your_writes' .
+
+.PHONY: chaos-trend
+chaos-trend: ## Kill trend 30 times under 1,000 events/s and compare every ranking with the topic (SEED=7)
+	TEST_KILLS=30 TEST_SEED=$(or $(SEED),7) TEST_NOSKIP=1 dev/stack/stack run --only kafka,redis -- go tool -C dev/tools gotest $(CURDIR) -count=1 -timeout=10m -v -run TestTrendIsKilled .
+
+.PHONY: chaos-schedule
+chaos-schedule: ## Kill schedule 50 times; reschedule 10,000 times from the consumer (SEED=1)
+	TEST_KILLS=50 TEST_RESCHEDULES=10000 TEST_SEED=$(or $(SEED),1) TEST_NOSKIP=1 dev/stack/stack run --only kafka,redis -- go tool -C dev/tools gotest $(CURDIR) \
+		-count=1 -timeout=20m -run 'TestKilledAtAnyMoment|TestKilledAtEveryStep|TestTwoInstances|TestRescheduledByItsConsumer' ./ingest/schedule
 
 .PHONY: web clean
 web: ## Build the pages from web/app into web/dist

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"regie/internal/catalog"
 	"regie/internal/servertest"
 	"regie/internal/stream"
 )
@@ -48,7 +49,7 @@ func shell(t *testing.T, dir string, env []string, commands string) string {
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", commands)
 	cmd.Dir = dir
-	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + bin + ":" + os.Getenv("PATH")}, env...)
+	cmd.Env = append([]string{"HOME=" + dir, "PATH=" + bin + ":" + os.Getenv("PATH"), "GORACE=" + os.Getenv("GORACE")}, env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s\n%v\n%s", commands, err, out)
@@ -83,6 +84,7 @@ func catalogue(t *testing.T, site string) map[string][]any {
 
 // TestBackupOnRealServers follows docs/backup.md: what is restored is answered as it was, to the last cursor.
 func TestBackupOnRealServers(t *testing.T) {
+	t.Parallel()
 	commands := howTo(t, "On real servers", 2)
 	s := realServers(t)
 	c := s.fill(servertest.FewTitles(t))
@@ -90,17 +92,21 @@ func TestBackupOnRealServers(t *testing.T) {
 	s.must("cms", "set", "programme", edited, "title=Edited after the import", "year:={\"$numberLong\": \"1999\"}")
 	s.must("cms", "delete", "programme", c.docs["programme"][1].ID)
 	awaitTitle(t, s.site, c.docs["programme"][0].Slug, "Edited after the import")
-	eventually(t, func() string { return s.differences(s.read()) })
+	servertest.Await(t, func() string { return s.differences(s.read()) })
+	servertest.Await(t, func() string { // lists are behind blobs
+		for _, screen := range screens {
+			if diff := cmp.Diff(s.read().byTitle(), s.listed(screen, "TITLE", false)); diff != "" {
+				return screen + " lists: " + diff
+			}
+		}
+		return ""
+	})
 	before := catalogue(t, s.site)
 	shell(t, s.dir, s.env, commands[0])
 
 	// After the backup: this is lost.
 	s.must("cms", "set", "programme", edited, "title=Edited after the backup")
-	for _, role := range roles {
-		if err := s.roles[role].stop(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.stopAll()
 	s.destroy()
 	shell(t, s.dir, s.env, commands[1])
 	for _, role := range roles {
@@ -113,10 +119,13 @@ func TestBackupOnRealServers(t *testing.T) {
 	if len(c.docs["programme"]) == 0 {
 		t.Fatal("the CMS is empty")
 	}
-	eventually(t, func() string { return s.differences(c) })
-	if diff := cmp.Diff(before, catalogue(t, s.site)); diff != "" {
-		t.Errorf("before the backup and after the restore: %s", diff)
-	}
+	servertest.Await(t, func() string { return s.differences(c) })
+	servertest.Await(t, func() string {
+		if diff := cmp.Diff(before, catalogue(t, s.site)); diff != "" {
+			return "before the backup and after the restore: " + diff
+		}
+		return ""
+	})
 }
 
 // destroy deletes all that the system has on its servers.
@@ -133,7 +142,7 @@ func (s *system) destroy() {
 	if _, err := s.kafka.DeleteTopics(ctx, topics); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually(s.t, func() string { // the broker does it by and by
+	servertest.Await(s.t, func() string { // the broker does it by and by
 		md, err := s.kafka.GetMetadata(nil, true, 5000)
 		if err != nil {
 			return err.Error()
@@ -152,14 +161,31 @@ func (s *system) destroy() {
 
 // TestBackupOfTheEmbeddedDefault follows docs/backup.md.
 func TestBackupOfTheEmbeddedDefault(t *testing.T) {
+	t.Parallel()
 	commands := howTo(t, "The embedded default", 2)
 	dir := t.TempDir()
-	flags := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}
+	flags := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--demo-opens", "0"}
 	regie := start(t, dir, nil, flags...)
 	site, admin := regie.ready()
 	slug, _ := ask(t, site+"/query", `{ programmes(first: 1) { edges { node { slug } } } }`, nil).at("programmes", "edges", 0, "node", "slug").(string)
 	must(t, "cms", "set", "programme", slug, "title=Before the backup", "--admin", admin)
 	awaitTitle(t, site, slug, "Before the backup")
+	servertest.Await(t, func() string { // lists are behind blobs
+		const query = `{ programmes(first: 100, orderBy: TITLE, filter: {availableOnly: false}) { edges { node { title } } } }`
+		for _, screen := range screens {
+			a := ask(t, site+"/query/"+screen, query, nil)
+			edges, _ := a.at("programmes", "edges").([]any)
+			at := func(i int) string {
+				return catalog.TitleKey(fmt.Sprint(a.at("programmes", "edges", i, "node", "title")))
+			}
+			for i := range edges[1:] {
+				if at(i) > at(i+1) {
+					return fmt.Sprintf("%s lists %q before %q", screen, at(i), at(i+1))
+				}
+			}
+		}
+		return ""
+	})
 	before := catalogue(t, site)
 	exported := must(t, "cms", "export", "programme", "--admin", admin)
 	if n := strings.Count(exported, "\n"); n < 60 || !strings.Contains(exported, `"title":"Before the backup"`) || !strings.Contains(exported, `{"$numberInt":`) {
@@ -181,7 +207,10 @@ func TestBackupOfTheEmbeddedDefault(t *testing.T) {
 	shell(t, dir, nil, commands[1])
 	regie = start(t, dir, nil, flags...)
 	site, _ = regie.ready()
-	if diff := cmp.Diff(before, catalogue(t, site)); diff != "" {
-		t.Errorf("before the backup and after the restore: %s", diff)
-	}
+	servertest.Await(t, func() string {
+		if diff := cmp.Diff(before, catalogue(t, site)); diff != "" {
+			return "before the backup and after the restore: " + diff
+		}
+		return ""
+	})
 }

@@ -30,6 +30,7 @@ type newsroom struct {
 
 // TestBadInput follows what editors get wrong from the CMS to the screens, and to the dead letters what is set aside.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	n := &newsroom{dead: map[string]string{}, regie: start(t, dir, nil, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0")}
 	n.site, n.admin = n.regie.ready()
@@ -98,7 +99,7 @@ func (n *newsroom) showsAt(t *testing.T, path, query, data string) {
 	if err := json.Unmarshal([]byte(data), &want); err != nil {
 		t.Fatalf("%v in %s", err, data)
 	}
-	eventually(t, func() string {
+	servertest.Await(t, func() string {
 		a, err := tryAsk(n.site+path, query, nil)
 		if err != nil {
 			return err.Error()
@@ -124,7 +125,7 @@ func (n *newsroom) refuses(t *testing.T, query, reason string) {
 // logs waits for a line of the process's log that has all of these.
 func (n *newsroom) logs(t *testing.T, parts ...string) {
 	t.Helper()
-	eventually(t, func() string {
+	servertest.Await(t, func() string {
 		for line := range strings.Lines(n.regie.stderr.String()) {
 			if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
 				return ""
@@ -451,15 +452,18 @@ func (n *newsroom) lastProgramme(t *testing.T) {
 	n.set(t, "programme", "last-a", "genres:=null", "channel:=null")
 	n.shows(t, query, `{"channel": {"programmes": {"totalCount": 0, "edges": []}}, "category": null, "programmes": {"totalCount": 0}}`)
 	for _, s := range screens {
-		a := ask(t, n.site+"/query/"+s, `{ categories { slug } channels { slug } }`, nil)
-		categories, _ := a.at("categories").([]any)
-		channels, _ := a.at("channels").([]any)
-		is := func(slug string) func(any) bool {
-			return func(v any) bool { return v.(map[string]any)["slug"] == slug }
-		}
-		if slices.ContainsFunc(categories, is("last-of-all")) || !slices.ContainsFunc(channels, is("last")) {
-			t.Errorf("%s lists the categories %v and the channels %v", s, categories, channels)
-		}
+		servertest.Await(t, func() string {
+			a := ask(t, n.site+"/query/"+s, `{ categories { slug } channels { slug } }`, nil)
+			categories, _ := a.at("categories").([]any)
+			channels, _ := a.at("channels").([]any)
+			is := func(slug string) func(any) bool {
+				return func(v any) bool { return v.(map[string]any)["slug"] == slug }
+			}
+			if slices.ContainsFunc(categories, is("last-of-all")) || !slices.ContainsFunc(channels, is("last")) {
+				return fmt.Sprintf("%s lists the categories %v and the channels %v", s, categories, channels)
+			}
+			return ""
+		})
 	}
 }
 

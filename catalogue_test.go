@@ -2,14 +2,18 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -28,6 +32,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	"regie/internal/catalog"
+	"regie/internal/servertest"
 	"regie/internal/stream"
 	catalogv1 "regie/proto/catalog/v1"
 	projectionv1 "regie/proto/projection/v1"
@@ -146,7 +151,7 @@ func (s *system) fill(file string) *cmsCatalogue {
 	quiet := map[string]int64{}
 	pace := time.NewTicker(100 * time.Millisecond) // asking takes time of those that work
 	defer pace.Stop()
-	eventuallyWithin(t, 5*time.Minute, func() string {
+	servertest.AwaitWithin(t, 5*time.Minute, func() string {
 		<-pace.C
 		now := map[string]int64{}
 		for topic, end := range s.ends() {
@@ -173,7 +178,7 @@ func (s *system) fill(file string) *cmsCatalogue {
 		}
 	}
 	if s.differences(c) != "" { // project counts what it does twice as two
-		eventually(t, func() string { return s.differences(c) })
+		servertest.Await(t, func() string { return s.differences(c) })
 		took["project"], took["gateway"] = time.Since(began), time.Since(began)
 		after = s.spending()
 	}
@@ -579,7 +584,7 @@ func (c *cmsCatalogue) compareChunk(site string, v view, bySlug bool, collection
 		fmt.Fprintf(&query, " d%d: %s(by: {%s}) { ...Fields }", i, collection, by)
 	}
 	fmt.Fprintf(&query, " } fragment Fields on %s { %s }", strings.ToUpper(collection[:1])+collection[1:], kind.fields)
-	a, err := tryAsk(site+v.String(), query.String(), nil)
+	a, err := patiently(func() (answer, error) { return tryAsk(site+v.String(), query.String(), nil) })
 	if err != nil || len(a.Errors) > 0 {
 		return nil, fmt.Errorf("asking %s for %s: %v %w", v, collection, a.Errors, err)
 	}
@@ -611,8 +616,10 @@ func allCredits(endpoint string, programme object) error {
 		if info["hasNextPage"] != true {
 			return nil
 		}
-		a, err := tryAsk(endpoint, `query($id: ID!, $after: String!) { programme(by: {id: $id}) { `+creditsPage+` } }`,
-			map[string]any{"id": programme["id"], "after": info["endCursor"]})
+		a, err := patiently(func() (answer, error) {
+			return tryAsk(endpoint, `query($id: ID!, $after: String!) { programme(by: {id: $id}) { `+creditsPage+` } }`,
+				map[string]any{"id": programme["id"], "after": info["endCursor"]})
+		})
 		if err != nil || len(a.Errors) > 0 {
 			return fmt.Errorf("turning the page of the credits of %v: %v %w", programme["id"], a.Errors, err)
 		}
@@ -636,14 +643,23 @@ func asAnswered(o object) any {
 	return out
 }
 
+func byTitle(a, b *cmsDocument) int {
+	return cmp.Or(cmp.Compare(catalog.TitleKey(a.Title), catalog.TitleKey(b.Title)), cmp.Compare(a.ID, b.ID))
+}
+
+// byTitle are the ids of all programmes, in the order of their titles.
+func (c *cmsCatalogue) byTitle() (ids []string) {
+	for _, d := range slices.SortedFunc(slices.Values(c.docs["programme"]), byTitle) {
+		ids = append(ids, "programme:"+d.ID)
+	}
+	return ids
+}
+
 // compareLists turns all pages of the lists of all programmes.
 func (c *cmsCatalogue) compareLists(t *testing.T, s *system) {
 	screen := screens[rand.IntN(len(screens))]
 	byDate := func(a, b *cmsDocument) int {
 		return cmp.Or(a.published().Compare(b.published()), cmp.Compare(a.ID, b.ID))
-	}
-	byTitle := func(a, b *cmsDocument) int {
-		return cmp.Or(cmp.Compare(catalog.TitleKey(a.Title), catalog.TitleKey(b.Title)), cmp.Compare(a.ID, b.ID))
 	}
 	for _, tt := range []struct {
 		order     string
@@ -689,11 +705,41 @@ func (c *cmsCatalogue) compareLists(t *testing.T, s *system) {
 	}
 }
 
-// importAgain follows one edit of each collection through all roles behind the second import. What the import had
-// produced would be before them.
+// firstRows is a copy of a titles file's beginning.
+func firstRows(t *testing.T, file string, n int) string {
+	t.Helper()
+	in, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	var out bytes.Buffer
+	r, w := csv.NewReader(in), csv.NewWriter(&out)
+	for range n + 1 {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = w.Write(row)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Flush()
+	file = filepath.Join(t.TempDir(), "titles.csv")
+	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// importAgain follows one edit of each collection through all roles behind a second import, of enough rows to fill batches.
+// What the import had produced would be before them.
 func (c *cmsCatalogue) importAgain(t *testing.T, s *system, file string) {
 	before := s.ends()
-	if out := s.must("import", file); !strings.Contains(out, "; 0 documents written") {
+	if out := s.must("import", firstRows(t, file, 1000)); !strings.Contains(out, "; 0 documents written") {
 		t.Errorf("it says %s", out)
 	}
 	want := map[string]int64{}
@@ -703,7 +749,7 @@ func (c *cmsCatalogue) importAgain(t *testing.T, s *system, file string) {
 			continue
 		}
 		s.must("cms", "set", collection, docs[0].ID, "title=Edited after the import")
-		eventually(t, func() string {
+		servertest.Await(t, func() string {
 			a := ask(t, s.site+"/query", `query($id: ID!) { node(id: $id) { ... on Content { title } } }`, map[string]any{"id": collection + ":" + docs[0].ID})
 			if a.at("node", "title") != "Edited after the import" {
 				return fmt.Sprint(collection, " ", docs[0].ID, " is ", a)
@@ -712,32 +758,45 @@ func (c *cmsCatalogue) importAgain(t *testing.T, s *system, file string) {
 		})
 		want[stream.CMS(collection)] = 2 // the edit, and the end of its transaction
 		want[stream.Catalog(collection)] = 1
-	}
-	got := map[string]int64{}
-	for topic, end := range s.ends() {
-		if n := end - before[topic]; n != 0 && topic != stream.CapturePosition {
-			got[topic] = n
+		if collection == "programme" {
+			want[stream.ProgrammeTouched] = 1 // its rules may have been edited
 		}
 	}
-	if diff := gocmp.Diff(want, got); diff != "" {
-		t.Errorf("how far the topics grew (-the edits' +all):\n%s", diff)
-	}
+	servertest.Await(t, func() string { // what a record is followed by comes after it
+		got := map[string]int64{}
+		for topic, end := range s.ends() {
+			if n := end - before[topic]; n != 0 && topic != stream.CapturePosition {
+				got[topic] = n
+			}
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			return fmt.Sprintf("how far the topics grew (-the edits' +all):\n%s", diff)
+		}
+		return ""
+	})
 }
+
+// triesAgain has a client of gRPC be patient, too.
+var triesAgain = grpc.WithDefaultServiceConfig(`{"methodConfig": [{"name": [{}], "retryPolicy": {
+	"maxAttempts": 5, "initialBackoff": "0.5s", "maxBackoff": "5s", "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE"]}}]}`)
 
 // compareGRPC asks the gateway what another back end would.
 func (c *cmsCatalogue) compareGRPC(t *testing.T, s *system) {
-	conn, err := grpc.NewClient(s.ports["gateway"][2], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(s.ports["gateway"][2], grpc.WithTransportCredentials(insecure.NewCredentials()), triesAgain)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), servertest.Patience)
 	defer cancel()
 
-	health, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: catalogv1.CatalogService_ServiceDesc.ServiceName})
-	if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_SERVING {
-		t.Errorf("health is %v: %v", health, err)
-	}
+	servertest.Await(t, func() string {
+		health, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: catalogv1.CatalogService_ServiceDesc.ServiceName})
+		if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+			return fmt.Sprintf("health is %v: %v", health, err)
+		}
+		return ""
+	})
 
 	client := catalogv1.NewCatalogServiceClient(conn)
 	p := c.docs["programme"][len(c.docs["programme"])-1]

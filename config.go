@@ -31,7 +31,7 @@ type config struct {
 	HTTP  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where GraphQL and the pages are served: ${default}."`
 	Admin string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where operators look (/metrics, /livez, /readyz, pprof) and where subcommands find the embedded CMS: ${default}."`
 
-	GRPC            string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC: CatalogService of the gateway, UserService of users): ${default}."`
+	GRPC            string `name:"grpc" default:"127.0.0.1:8082" placeholder:"HOST:PORT" help:"Where other back ends ask (gRPC: CatalogService of the gateway, UserService of users, ScheduleService of schedule), and where the command schedule asks: ${default}."`
 	GRPCTLSCert     string `name:"grpc-tls-cert" type:"path" placeholder:"FILE" help:"Certificate in PEM by which gRPC is encrypted; also the gateway's own for --users. Default: plain text."`
 	GRPCTLSKey      string `name:"grpc-tls-key" type:"path" placeholder:"FILE" help:"Its key."`
 	GRPCTLSClientCA string `name:"grpc-tls-client-ca" type:"path" placeholder:"FILE" help:"Authorities in PEM of the certificates that gRPC's clients must show; also those of --users."`
@@ -54,6 +54,9 @@ type config struct {
 	GraphiQL   *bool          `name:"graphiql" negatable:"" help:"Serve GraphiQL and let clients read the schema. Default: only embedded."`
 	CORSOrigin []string       `name:"cors-origin" placeholder:"ORIGIN,..." help:"Other sites whose pages may ask GraphQL, such as https://www.example.org; * for all. Default: none."`
 
+	DemoTraffic *bool          `name:"demo-traffic" negatable:"" help:"Let pretend viewers (demo-viewer-1 and so on) watch the demonstration, a report a second, so that trends move. Embedded alone. Default: yes."`
+	DemoOpens   *time.Duration `name:"demo-opens" placeholder:"TIME" help:"How long after each start the demonstration opens what says so, unless it was edited; 0: never. Embedded alone. Default: 1m."`
+
 	JWTIssuer     string   `name:"jwt-issuer" default:"regie" placeholder:"NAME" group:"Who is asking" help:"What viewers' tokens must have as iss: ${default}."`
 	JWTAudience   string   `name:"jwt-audience" default:"regie" placeholder:"NAME" group:"Who is asking" help:"What viewers' tokens must have among their aud: ${default}."`
 	JWKS          string   `name:"jwks" placeholder:"FILE|URL" group:"Who is asking" help:"The issuer's public keys, as a JWKS: RS256, ES256 and EdDSA. It is read again when it changes."`
@@ -63,11 +66,14 @@ type config struct {
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"One of ${enum}."`
 	LogFormat string `default:"text" enum:"text,json" help:"One of ${enum}."`
 
-	Run     runCommand     `cmd:"" default:"withargs" help:"Start roles. Without addresses: every role, on embedded servers. This is the default command."`
-	Import  importCommand  `cmd:"" help:"Fill the CMS from a titles file, or take over what viewers did elsewhere."`
-	CMS     cmsCommand     `cmd:"" name:"cms" help:"Read and edit documents of the CMS."`
-	Topics  topicsCommand  `cmd:"" help:"Create and check Kafka's topics."`
-	Token   tokenCommand   `cmd:"" help:"Print a viewer's token, for development."`
+	Run    runCommand    `cmd:"" default:"withargs" help:"Start roles. Without addresses: every role, on embedded servers. This is the default command."`
+	Import importCommand `cmd:"" help:"Fill the CMS from a titles file, or take over what viewers did elsewhere."`
+	CMS    cmsCommand    `cmd:"" name:"cms" help:"Read and edit documents of the CMS."`
+	Topics topicsCommand `cmd:"" help:"Create and check Kafka's topics."`
+	Token  tokenCommand  `cmd:"" help:"Print a viewer's token, for development."`
+
+	Schedule scheduleCommand `cmd:"" help:"Show and change what is to be produced at a time, through a running process that has the role schedule (--grpc)."`
+
 	Tables  tablesCommand  `cmd:"" help:"Create and check DynamoDB's table."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
@@ -82,7 +88,7 @@ type config struct {
 }
 
 type runCommand struct {
-	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, project, persist, users, gateway. Default: all."`
+	Role []string `placeholder:"ROLE,..." help:"Roles to start, on real servers: capture, transform, recommend, project, persist, trend, schedule, users, gateway. Default: all."`
 }
 
 type importCommand struct {
@@ -140,10 +146,49 @@ type tablesCommand struct {
 	Check struct{} `cmd:"" help:"Check that the table is there and as it must be."`
 }
 
+type scheduleCommand struct {
+	List struct {
+		Topic  string `placeholder:"NAME" help:"Only what goes to this topic, by its whole name."`
+		Prefix string `placeholder:"TEXT" help:"Only ids that begin so."`
+		From   string `placeholder:"TIME" help:"Not before: 2026-11-22T20:00:00Z, or from now +1h30m."`
+		Until  string `placeholder:"TIME" help:"Before."`
+		Limit  int    `default:"50" help:"At most so many: ${default}; 0 is all."`
+		JSON   bool   `name:"json" help:"As JSON, one a line."`
+	} `cmd:"" help:"List what is pending, the earliest first."`
+	Show struct {
+		ID   string `arg:""`
+		JSON bool   `name:"json" help:"As JSON."`
+	} `cmd:"" help:"Show a schedule: what is pending of it, and what was fired."`
+	Add struct {
+		ID     string   `arg:""`
+		Topic  string   `required:"" placeholder:"NAME" help:"The target topic's whole name."`
+		At     string   `required:"" placeholder:"TIME" help:"When: 2026-11-22T20:00:00Z, or from now +1h30m."`
+		Key    *string  `placeholder:"TEXT" help:"The record's key. Default: none."`
+		Value  *string  `placeholder:"TEXT" help:"The record's value; - is the standard input. Default: a tombstone."`
+		Header []string `sep:"none" placeholder:"NAME=VALUE" help:"A header; may be given several times."`
+	} `cmd:"" help:"Request a record, or replace the request of this id."`
+	Move struct {
+		ID string `arg:""`
+		At string `arg:"" help:"When: 2026-11-22T20:00:00Z, or from now +1h30m."`
+	} `cmd:"" help:"Give a pending schedule another time."`
+	Fire struct {
+		ID string `arg:""`
+	} `cmd:"" help:"Have a pending schedule produced now."`
+	Cancel struct {
+		ID string `arg:""`
+	} `cmd:"" help:"Take a pending schedule back."`
+}
+
 type versionCommand struct{}
 
 // roles that this program knows, in the order of the flow.
-var roles = []string{"capture", "transform", "project", "persist", "users", "gateway"}
+var roles = []string{"capture", "transform", "recommend", "project", "persist", "trend", "schedule", "users", "gateway"}
+
+// needed are the servers that each role needs, where they are real.
+var needed = map[string][]string{
+	"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "recommend": {"kafka", "redis"}, "project": {"kafka", "redis"}, "persist": {"kafka", "dynamodb"},
+	"trend": {"kafka", "redis"}, "schedule": {"kafka", "redis"}, "users": {"kafka", "redis", "dynamodb"}, "gateway": {"redis"},
+}
 
 const description = `Regie, the real-time backend of a video-on-demand broadcaster: what editors change in the CMS is served by
 GraphQL, formatted for each screen, tens of milliseconds later. Without a command it starts all of it, embedded.
@@ -302,6 +347,9 @@ func (c *config) complete(env []string, command string) []error {
 			fail("--role %q is none of %s", r, strings.Join(roles, ", "))
 		}
 	}
+	if c.DemoOpens != nil && *c.DemoOpens < 0 {
+		fail("--demo-opens %s must not be negative", *c.DemoOpens)
+	}
 	if c.Drain != nil && *c.Drain < 0 {
 		fail("--drain %s must not be negative", *c.Drain)
 	}
@@ -310,13 +358,18 @@ func (c *config) complete(env []string, command string) []error {
 		c.Instance = "embedded"
 		return errs
 	}
+	if c.DemoTraffic != nil && *c.DemoTraffic {
+		fail("--demo-traffic is for the embedded default alone: nobody pretends to be a viewer on real servers")
+	}
+	if c.DemoOpens != nil {
+		fail("--demo-opens is for the embedded default alone: the demonstration is not on real servers")
+	}
 	if len(c.Run.Role) == 0 {
 		c.Run.Role = roles
 	}
-	needs := map[string][]string{"capture": {"kafka", "mongodb"}, "transform": {"kafka"}, "project": {"kafka", "redis"}, "persist": {"kafka", "dynamodb"}, "users": {"kafka", "redis", "dynamodb"}, "gateway": {"redis"}}
 	have := map[string]string{"kafka": c.Kafka, "redis": c.Redis, "mongodb": c.Mongodb, "dynamodb": c.Dynamodb}
 	for _, r := range c.Run.Role {
-		for _, n := range needs[r] {
+		for _, n := range needed[r] {
 			if have[n] == "" {
 				fail("the role %s needs --%s (or REGIE_%s)", r, n, strings.ToUpper(n))
 			}
@@ -345,6 +398,11 @@ func (c *config) drain() time.Duration {
 
 func (c *config) has(role string) bool { return slices.Contains(c.Run.Role, role) }
 
+// needs tells whether one of the roles needs a server.
+func (c *config) needs(server string) bool {
+	return slices.ContainsFunc(c.Run.Role, func(role string) bool { return slices.Contains(needed[role], server) })
+}
+
 // tokenSecret is what signs development tokens: the environment's, or the embedded default's.
 func (c *config) tokenSecret() (string, error) {
 	if c.jwtSecret != "" {
@@ -358,6 +416,17 @@ func (c *config) tokenSecret() (string, error) {
 		return "", fmt.Errorf("no embedded regie was started with --data %s, which makes the secret: start one, or name a secret with --jwt-secret-file (or %s)", c.Data, jwtSecretVariable)
 	}
 	return string(b), err
+}
+
+// pretends tells whether there are pretend viewers.
+func (c *config) pretends() bool { return c.embedded && (c.DemoTraffic == nil || *c.DemoTraffic) }
+
+// opens is how long after the start the demonstration opens what does, or 0.
+func (c *config) opens() time.Duration {
+	if c.DemoOpens != nil {
+		return *c.DemoOpens
+	}
+	return time.Minute
 }
 
 // playground tells whether GraphiQL is served and the schema may be read.

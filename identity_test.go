@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"regie/internal/cli"
+	"regie/internal/servertest"
 	userv1 "regie/proto/user/v1"
 )
 
@@ -60,6 +61,7 @@ const (
 )
 
 func TestWhoIsAskingTheEmbeddedDefault(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	data := filepath.Join(dir, ".regie")
 	args := []string{"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}
@@ -122,6 +124,7 @@ var grpcAddress = regexp.MustCompile(`([0-9.:]+) +gRPC for other back ends`)
 
 // TestUsersAreTakenOver imports while the embedded default runs, and kills it afterwards.
 func TestUsersAreTakenOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "users.csv")
 	content := "user;at;favourite;video;position\nalice;2024-05-01T20:00:00Z;programme:p001;;\nalice;" +
@@ -146,7 +149,7 @@ func TestUsersAreTakenOver(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	for user, want := range map[string]string{"alice": "true 12", "bob": "false 0"} {
 		token := strings.TrimSpace(must(t, "token", "--user", user, "--data", filepath.Join(dir, ".regie")))
-		eventually(t, func() string {
+		servertest.Await(t, func() string {
 			ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+token)
 			res, err := userv1.NewUserServiceClient(conn).GetStates(ctx, &userv1.GetStatesRequest{Ids: []string{"programme:p001", "video:p001-s01e01"}})
 			if err != nil {

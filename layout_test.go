@@ -16,8 +16,8 @@ var imports = map[string][]string{
 	"regie/internal/servertest": {"regie/internal/stream", "regie/internal/loopback"},
 	"regie/ingest":              {"regie/proto", "regie/internal"}, // and never another stage
 	"regie/graph":               {"regie/proto", "regie/graph", "regie/internal/catalog", "regie/internal/identity"},
-	"regie/loaders":             {"regie/proto", "regie/internal/catalog", "regie/internal/identity", "regie/internal/users"},
-	"regie/resolvers":           {"regie/proto", "regie/graph", "regie/loaders", "regie/internal/users", "regie/internal/catalog", "regie/internal/identity"},
+	"regie/loaders":             {"regie/proto", "regie/internal/catalog", "regie/internal/trend", "regie/internal/identity", "regie/internal/users"},
+	"regie/resolvers":           {"regie/proto", "regie/graph", "regie/loaders", "regie/internal/users", "regie/internal/catalog", "regie/internal/trend", "regie/internal/identity"},
 	"regie/web":                 {},
 	"regie/dev":                 {"regie/proto", "regie/internal", "regie/ingest"},
 	"regie":                     {"regie"}, // server.go wires everything

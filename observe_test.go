@@ -33,8 +33,8 @@ import (
 // watched is the embedded default, used a little, and looked at from outside.
 type watched struct {
 	*child
-	site, admin, slug string
-	spans             *collector.Collector
+	site, admin, dir, slug string
+	spans                  *collector.Collector
 }
 
 func watch(t *testing.T) *watched {
@@ -45,14 +45,14 @@ func watch(t *testing.T) *watched {
 	}
 	t.Cleanup(spans.Close)
 	rpc := servertest.FreeAddress(t)
-	w := &watched{spans: spans, slug: "le-dernier-tram"}
-	w.child = start(t, t.TempDir(), []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + spans.HTTP, "OTEL_BSP_SCHEDULE_DELAY=50"},
-		"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", rpc, "--log-format", "json", "--log-level", "debug")
+	w := &watched{spans: spans, dir: t.TempDir(), slug: "le-dernier-tram"}
+	w.child = start(t, w.dir, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + spans.HTTP, "OTEL_BSP_SCHEDULE_DELAY=50"},
+		"--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--grpc", rpc, "--log-format", "json", "--log-level", "debug", "--no-demo-traffic")
 	w.site, w.admin = w.ready()
 	must(t, "cms", "set", "programme", w.slug, "title=Seen from outside", "--admin", w.admin)
 	awaitTitle(t, w.site, w.slug, "Seen from outside")
 	must(t, "cms", "set", "programme", w.slug, "kind=NONE", "--admin", w.admin) // set aside
-	conn, err := grpc.NewClient(rpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(rpc, grpc.WithTransportCredentials(insecure.NewCredentials()), triesAgain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func watch(t *testing.T) *watched {
 func (w *watched) metrics(t *testing.T) []byte {
 	t.Helper()
 	var body []byte
-	eventually(t, func() string {
+	servertest.Await(t, func() string {
 		body = w.get(t, "/metrics")
 		for _, client := range []string{"capture", "transform", "through", "project", "dead.project", "capture.page"} {
 			if !bytes.Contains(body, []byte(`regie_kafka_brokers_up{client="`+client+`"}`)) {
@@ -97,9 +97,11 @@ func (w *watched) get(t *testing.T, path string) []byte {
 }
 
 func TestSeenFromOutside(t *testing.T) {
+	t.Parallel()
 	w := watch(t)
 	t.Run("an edit is one trace, from the CMS to Redis", func(t *testing.T) { w.editTrace(t) })
 	t.Run("an operation is one trace, with its loads", func(t *testing.T) { w.queryTrace(t) })
+	t.Run("what a viewer does is one trace, from the gateway to the store", func(t *testing.T) { w.viewerTrace(t) })
 	t.Run("a call of another back end has a span, a health check has none", func(t *testing.T) {
 		w.trace(t, "regie.catalog.v1.CatalogService/BatchGet")
 		for _, s := range w.spans.Spans() {
@@ -109,9 +111,8 @@ func TestSeenFromOutside(t *testing.T) {
 		}
 	})
 	t.Run("no client chooses a label", func(t *testing.T) { w.labels(t) })
-	exposition := w.metrics(t)
-	t.Run("docs/metrics.md has every metric", func(t *testing.T) { metricsPage(t, exposition) })
-	t.Run("alerts and dashboard ask for what there is", func(t *testing.T) { alertsAndDashboard(t, exposition) })
+	t.Run("docs/metrics.md has every metric", func(t *testing.T) { w.metricsPage(t) })
+	t.Run("alerts and dashboard ask for what there is", func(t *testing.T) { w.alertsAndDashboard(t) })
 	t.Run("each log line says whose it is", func(t *testing.T) { w.lines(t) })
 	t.Run("profiles", func(t *testing.T) {
 		for _, p := range []string{"goroutine?debug=1", "heap", "profile?seconds=1"} {
@@ -122,51 +123,44 @@ func TestSeenFromOutside(t *testing.T) {
 	})
 }
 
-// trace waits for the trace that has a span of each name, and returns it by the spans' names.
-func (w *watched) trace(t *testing.T, names ...string) map[string]collector.Span {
+// trace waits for spans each of which is below the one before, the first of them a root. A name may say whose span it is:
+// "process x of regie/project".
+func (w *watched) trace(t *testing.T, names ...string) []collector.Span {
 	t.Helper()
-	var found map[string]collector.Span
-	eventually(t, func() string {
-		traces := map[string]map[string]collector.Span{}
-		for _, s := range w.spans.Spans() {
-			if traces[s.Trace] == nil {
-				traces[s.Trace] = map[string]collector.Span{}
-			}
-			if _, ok := traces[s.Trace][s.Name]; !ok {
-				traces[s.Trace][s.Name] = s
-			}
+	var chain []collector.Span
+	servertest.Await(t, func() string {
+		all := w.spans.Spans()
+		if chain = below("", all, names); chain == nil {
+			return fmt.Sprintf("no trace is %v: %v", names, all)
 		}
-		for _, found = range traces {
-			if !slices.ContainsFunc(names, func(n string) bool { _, ok := found[n]; return !ok }) {
-				return ""
-			}
-		}
-		return fmt.Sprintf("no trace has %v: %v", names, traces)
+		return ""
 	})
-	return found
+	return chain
 }
 
-// nested tells of the spans that are not each below the one before.
-func nested(t *testing.T, spans map[string]collector.Span, names ...string) {
-	t.Helper()
-	for i, name := range names[1:] {
-		if spans[name].Parent != spans[names[i]].ID {
-			t.Errorf("%q is not below %q: %+v", name, names[i], spans)
+// below are spans of these names, the first of them below a parent and each other below the one before; nil when there are none.
+func below(parent string, all []collector.Span, names []string) []collector.Span {
+	name, scope, scoped := strings.Cut(names[0], " of ")
+	for _, s := range all {
+		if s.Name != name || s.Parent != parent || scoped && s.Scope != scope {
+			continue
+		}
+		if len(names) == 1 {
+			return []collector.Span{s}
+		}
+		if rest := below(s.ID, all, names[1:]); rest != nil {
+			return append([]collector.Span{s}, rest...)
 		}
 	}
-	if spans[names[0]].Parent != "" {
-		t.Errorf("%q is not the root: %+v", names[0], spans)
-	}
+	return nil
 }
 
 func (w *watched) editTrace(t *testing.T) {
 	names := []string{
 		"change cms.programme", "send cms.programme", "process cms.programme",
-		"send catalog.programme", "process catalog.programme", "redis pipeline",
+		"send catalog.programme", "process catalog.programme of regie/project", "redis pipeline",
 	}
-	spans := w.trace(t, names...)
-	nested(t, spans, names...)
-	p := spans["process catalog.programme"]
+	p := w.trace(t, names...)[4]
 	want := map[string]string{
 		"messaging.system": "kafka", "messaging.operation.type": "process", "messaging.destination.name": "regie.catalog.programme",
 		"messaging.consumer.group.name": "regie.project",
@@ -179,7 +173,7 @@ func (w *watched) editTrace(t *testing.T) {
 	if p.Scope != "regie/project" || p.Kind != "SPAN_KIND_CONSUMER" || p.Resource["service.name"] != "regie" {
 		t.Errorf("%+v", p)
 	}
-	eventually(t, func() string { // the one that was set aside
+	servertest.Await(t, func() string { // the one that was set aside
 		for _, s := range w.spans.Spans() {
 			if s.Name == "process cms.programme" && s.Failed {
 				return ""
@@ -191,10 +185,9 @@ func (w *watched) editTrace(t *testing.T) {
 
 func (w *watched) queryTrace(t *testing.T) {
 	ask(t, w.site+"/query/iptv", `query Front { programmes(first: 3) { edges { node { title videos(first: 2) { edges { node { title } } } } } } }`, nil)
-	spans := w.trace(t, "graphql query", "load", "redis pipeline")
-	nested(t, spans, "graphql query", "load", "redis pipeline")
+	w.trace(t, "graphql query", "load", "redis pipeline")
 	loads := 0
-	eventually(t, func() string {
+	servertest.Await(t, func() string {
 		loads = 0
 		for _, s := range w.spans.Spans() {
 			if s.Name == "graphql query" && s.Attributes["graphql.operation.name"] == "Front" {
@@ -203,7 +196,7 @@ func (w *watched) queryTrace(t *testing.T) {
 						loads++
 					}
 				}
-				if s.Attributes["regie.screen"] != "iptv" || s.Attributes["regie.code"] != "OK" {
+				if s.Attributes["regie.screen"] != "iptv" || s.Attributes["regie.code"] != "OK" && s.Attributes["regie.code"] != "UNAVAILABLE" { // then it was asked again
 					t.Fatalf("%+v", s)
 				}
 			}
@@ -213,6 +206,43 @@ func (w *watched) queryTrace(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// viewerTrace looks at what is above the record that persist has applied, and for the viewer in all that was told.
+func (w *watched) viewerTrace(t *testing.T) {
+	const user = "user-0815-of-the-test"
+	token := strings.TrimSpace(must(t, "token", "--user", user, "--data", filepath.Join(w.dir, ".regie")))
+	id := ask(t, w.site+"/query", `query ($slug: String!) { programme(by: {slug: $slug}) { id } }`, map[string]any{"slug": w.slug}).at("programme", "id")
+	a, err := patiently(func() (answer, error) {
+		return askAs(t.Context(), w.site+"/query", token, `mutation ($id: ID!) { addFavourite(input: {targetId: $id}) { problems { message } } }`, map[string]any{"id": id})
+	})
+	if err != nil || len(a.Errors) > 0 {
+		t.Fatal(a.Errors, err)
+	}
+	const call = "regie.user.v1.UserService/SetFavourite"
+	want := []string{"process user.favourite", "send user.favourite", call, call, "graphql mutation"}
+	servertest.Await(t, func() string {
+		byID := map[string]collector.Span{}
+		var last collector.Span
+		for _, s := range w.spans.Spans() {
+			if byID[s.ID] = s; s.Name == want[0] {
+				last = s
+			}
+		}
+		var names []string
+		for s := last; s.ID != ""; s = byID[s.Parent] {
+			names = append(names, s.Name)
+		}
+		if !slices.Equal(names, want) {
+			return fmt.Sprintf("from the store up it is %q", names)
+		}
+		return ""
+	})
+	for _, s := range w.spans.Spans() {
+		if strings.Contains(fmt.Sprint(s.Attributes), user) || strings.HasPrefix(s.Attributes["messaging.destination.name"], "regie.user.") && s.Attributes["messaging.kafka.message.key"] != "" {
+			t.Errorf("it tells whose it is: %+v", s)
+		}
+	}
 }
 
 // values are the closed sets of each label's values.
@@ -230,20 +260,21 @@ func values() map[string]*regexp.Regexp {
 	for _, s := range catalog.Screens() {
 		names = append(names, string(s))
 	}
-	collections := one(append(stream.Collections(), "position", "favourite", "progress")...)
+	collections := one(append(stream.Collections(), "position", "favourite", "progress", "programme-touched", "programme-enriched", "request", catalog.Sections)...)
 	return map[string]*regexp.Regexp{
 		"role": one(roles...), "topic": one(topics...), "partition": regexp.MustCompile(`^([0-9]|1[01])$`),
 		"collection": collections, "kind": collections, "screen": one(append(names, "", "none")...),
 		"operation": one("query", "mutation", "subscription", "none"),
 		"code":      regexp.MustCompile(`^(OK|BAD_USER_INPUT|GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|QUERY_TOO_COMPLEX|UNAVAILABLE|INTERNAL|UNAUTHENTICATED|OTHER|CONFLICT|NOT_FOUND|OUT_OF_RANGE|LIMIT_REACHED|TOO_OLD|[A-Z][A-Za-z]+)$`),
-		"method":    regexp.MustCompile(`^/(regie\.catalog\.v1\.CatalogService|regie\.user\.v1\.UserService|grpc\.[a-zA-Z0-9.]+)/[A-Za-z]+$`),
-		"outcome":   one("applied", "refused", "coalesced", "rejected", "hit", "miss", "timeout", "consistent", "stale"), "state": one("idle", "used"),
+		"method":    regexp.MustCompile(`^/(regie\.catalog\.v1\.CatalogService|regie\.user\.v1\.UserService|regie\.schedule\.v1\.ScheduleService|grpc\.[a-zA-Z0-9.]+)/[A-Za-z]+$`),
+		"outcome": one("applied", "refused", "coalesced", "rejected", "hit", "miss", "timeout", "consistent", "stale",
+			"counted", "repeated", "late", "dropped", "future", "past", "other"), "state": one("idle", "used"),
 		"command": one("pipeline", "ping", "subscribe", "publish", "get", "script", "evalsha", "other"),
-		"reason": one("timeout", "unreachable", "pool", "refused", identity.Malformed, identity.Algorithm, identity.UnknownKey, identity.Signature,
+		"reason": one("timeout", "unreachable", "pool", "refused", "throttled", identity.Malformed, identity.Algorithm, identity.UnknownKey, identity.Signature,
 			identity.Issuer, identity.Audience, identity.Expired, identity.NotYet, identity.User, identity.Incomplete, identity.Credentials,
 			identity.Nobody, identity.Service, identity.Unavailable),
 		"quantile": one("0.5", "0.99"),
-		"client":   regexp.MustCompile(`^(capture|transform|project|persist|producer|through|dead\.(transform|project|persist)|capture\.(` + strings.Join(stream.Collections(), "|") + `))$`),
+		"client":   regexp.MustCompile(`^(capture|transform|recommend|project|persist|trend|schedule|schedule\.fire|producer|through|dead\.(transform|recommend|project|persist|trend|schedule)|capture\.(` + strings.Join(stream.Collections(), "|") + `))$`),
 	}
 }
 
@@ -292,19 +323,25 @@ func families(t *testing.T, exposition []byte) map[string]*dto.MetricFamily {
 	return all
 }
 
-func metricsPage(t *testing.T, exposition []byte) {
+func (w *watched) metricsPage(t *testing.T) {
 	page, err := os.ReadFile("docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := families(t, exposition)
 	told := map[string]bool{}
 	for _, name := range regexp.MustCompile("`(regie_[a-z_]+)`").FindAllStringSubmatch(string(page), -1) {
 		told[name[1]] = true
-		if there[name[1]] == nil {
-			t.Errorf("docs/metrics.md has %s, which is not there", name[1])
-		}
 	}
+	var there map[string]*dto.MetricFamily
+	servertest.Await(t, func() string { // some come with what happens
+		there = families(t, w.metrics(t))
+		for name := range told {
+			if there[name] == nil {
+				return "docs/metrics.md has " + name + ", which is not there"
+			}
+		}
+		return ""
+	})
 	for name := range there {
 		if !told[name] {
 			t.Errorf("docs/metrics.md lacks %s", name)
@@ -316,12 +353,9 @@ func metricsPage(t *testing.T, exposition []byte) {
 }
 
 // alertsAndDashboard runs dev/observe, which has Prometheus' own parser, and sees that it finds what is wrong.
-func alertsAndDashboard(t *testing.T, exposition []byte) {
+func (w *watched) alertsAndDashboard(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "metrics")
-	if err := os.WriteFile(file, exposition, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	exe := filepath.Join(dir, "observe")
 	if out, err := exec.Command("go", "build", "-C", "dev/observe", "-o", exe, ".").CombinedOutput(); err != nil {
 		t.Fatalf("building dev/observe: %v\n%s", err, out)
@@ -333,9 +367,12 @@ func alertsAndDashboard(t *testing.T, exposition []byte) {
 		}
 		return string(out)
 	}
-	if out := check("."); out != "" {
-		t.Error(out)
-	}
+	servertest.Await(t, func() string { // some labels come with what happens
+		if err := os.WriteFile(file, w.metrics(t), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return check(".")
+	})
 	const alerts, board, page = "docs/observe/alerts.yml", "docs/observe/dashboard.json", "docs/runbook/RegieDown.md"
 	for _, tt := range []struct{ name, file, old, new, want string }{
 		{"an unknown metric", alerts, "regie_stage_dead_total", "regie_stage_buried_total", "there is no metric regie_stage_buried_total"},
@@ -371,6 +408,9 @@ func (w *watched) lines(t *testing.T) {
 	parts := map[any]bool{}
 	traced := false
 	for line := range strings.Lines(w.stderr.String()) {
+		if !strings.HasSuffix(line, "\n") {
+			break // it is still being written
+		}
 		var l map[string]any
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			t.Fatalf("%q is no JSON: %v", line, err)

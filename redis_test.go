@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -40,6 +42,29 @@ func realRedis(t *testing.T, flags ...string) *ownRedis {
 	return r
 }
 
+// lonelyCluster starts a cluster of one node and has TEST_REDIS name it until the test ends: for a test that fills so much that
+// those who look through all keys of the tests' Redis would wait for it.
+func lonelyCluster(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TEST_REDIS") == "" {
+		servertest.Skip(t, "TEST_REDIS names no server; `make test` starts one")
+	}
+	r := realRedis(t, append(clusterFlags(t), "--appendonly", "no", "--cluster-announce-ip", "127.0.0.1")...)
+	client := redis.NewClient(&redis.Options{Addr: r.address})
+	defer func() { _ = client.Close() }()
+	if err := client.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	servertest.Await(t, func() string {
+		said, err := client.ClusterInfo(t.Context()).Result()
+		if err != nil || !strings.Contains(said, "cluster_state:ok") {
+			return fmt.Sprint(said, err)
+		}
+		return ""
+	})
+	t.Setenv("TEST_REDIS", "redis+cluster://"+r.address)
+}
+
 // clusterFlags are those of a cluster's node.
 func clusterFlags(t *testing.T) []string {
 	t.Helper()
@@ -63,7 +88,7 @@ func (r *ownRedis) await() {
 	r.t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: r.address})
 	defer func() { _ = client.Close() }()
-	eventually(r.t, func() string {
+	servertest.Await(r.t, func() string {
 		if err := client.Ping(r.t.Context()).Err(); err != nil {
 			return err.Error()
 		}

@@ -19,10 +19,5 @@ func Authenticated(ctx context.Context, _ any, next graphql.Resolver) (any, erro
 	if graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).Operation.Operation == ast.Query {
 		return nil, nil
 	}
-	return nil, Unauthenticated()
-}
-
-// Unauthenticated is the error of what needs a caller and has none.
-func Unauthenticated() error {
-	return coded(CodeUnauthenticated, `Sign in first: this needs "Authorization: Bearer TOKEN".`)
+	return nil, coded(CodeUnauthenticated, `Sign in first: this needs "Authorization: Bearer TOKEN".`)
 }

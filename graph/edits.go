@@ -9,6 +9,9 @@ import (
 	"regie/internal/catalog"
 )
 
+// hearing is how long a client may take to be told something.
+const hearing = 10 * time.Second
+
 // Edits serves /freshness: Server-Sent Events of the last edit that became visible and of each that follows. The streams
 // end with stop.
 func Edits(stop context.Context, c *catalog.Catalog) http.Handler {
@@ -23,7 +26,7 @@ func Edits(stop context.Context, c *catalog.Catalog) http.Handler {
 		out := http.NewResponseController(w)
 		send := func(text string) error {
 			// The server's write timeout is for answers that end.
-			if err := out.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			if err := out.SetWriteDeadline(time.Now().Add(hearing)); err != nil {
 				return err
 			}
 			if _, err := fmt.Fprint(w, text); err != nil {
@@ -38,5 +41,6 @@ func Edits(stop context.Context, c *catalog.Catalog) http.Handler {
 		_ = c.Edits(ctx, func(edit []byte) error {
 			return send(fmt.Sprintf("event: edit\ndata: %s\n\n", edit))
 		})
+		_ = out.SetWriteDeadline(time.Now().Add(hearing)) // its end is written, too
 	})
 }

@@ -34,6 +34,8 @@ type Options struct {
 	// Authorize returns a context with the caller that the authorization header's values name, or a *identity.Refusal.
 	// Nil: nobody is ever signed in.
 	Authorize func(ctx context.Context, authorization []string) (context.Context, error)
+	// Patience bounds an operation; 0: 5 s.
+	Patience time.Duration
 	// Now is the clock that rights are held against.
 	Now func() time.Time
 	// Origins are the other sites whose pages may ask, such as https://www.example.org (CORS); "*" for all.
@@ -48,11 +50,11 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// patience bounds an operation.
-const patience = 5 * time.Second
-
 // Handler serves /query and /query/{screen}.
 func Handler(o Options) http.Handler {
+	if o.Patience == 0 {
+		o.Patience = 5 * time.Second
+	}
 	gate := newGate(o.Schema.Schema(), o.Introspection)
 	srv := handler.New(o.Schema)
 	srv.AddTransport(transport{})
@@ -82,7 +84,7 @@ func Handler(o Options) http.Handler {
 			refuse(w, media, http.StatusBadRequest, err.Error())
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), o.Patience)
 		defer cancel()
 		known, _ := ctx.Value(outcomeKey{}).(*outcome)
 		known.screen = string(view.Screen)

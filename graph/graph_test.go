@@ -47,6 +47,22 @@ func request(method, address string, headers ...string) *http.Request {
 	return r
 }
 
+// TestATimeThatIsOverBeforeItBegins: such as that of a body which was long in coming.
+func TestATimeThatIsOverBeforeItBegins(t *testing.T) {
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for code, ctx := range map[string]context.Context{CodeUnavailable: late, CodeCancelled: gone} {
+		var view catalog.View
+		w := httptest.NewRecorder()
+		edge(t, &view).ServeHTTP(w, request(http.MethodPost, "/query").WithContext(ctx))
+		if body := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(body, `"code":"`+code+`"`) {
+			t.Errorf("%s: answered %d %s", code, w.Code, body)
+		}
+	}
+}
+
 func TestTheScreenAndTheTerritory(t *testing.T) {
 	for _, tt := range []struct {
 		address string

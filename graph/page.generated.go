@@ -39,6 +39,7 @@ type PageResolver interface {
 }
 type SectionResolver interface {
 	Source(ctx context.Context, obj *projectionv1.Section) (model.SectionSource, error)
+	IsPersonal(ctx context.Context, obj *projectionv1.Section) (bool, error)
 
 	Cards(ctx context.Context, obj *projectionv1.Section, first int32, after *string) (*model.CardConnection, error)
 }
@@ -774,6 +775,29 @@ func (ec *executionContext) _Section_source(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Section_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Section", field, true, true, errors.New("field of type SectionSource does not have child fields"))
+}
+
+func (ec *executionContext) _Section_isPersonal(ctx context.Context, field graphql.CollectedField, obj *projectionv1.Section) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Section_isPersonal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Section().IsPersonal(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Section_isPersonal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Section", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Section_more(ctx context.Context, field graphql.CollectedField, obj *projectionv1.Section) (ret graphql.Marshaler) {
@@ -1658,6 +1682,44 @@ func (ec *executionContext) _Section(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "isPersonal":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Section_isPersonal(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "more":
 			out.Values[i] = ec._Section_more(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1846,6 +1908,32 @@ func (ec *executionContext) marshalNCardEdge2ᚖregieᚋgraphᚋmodelᚐCardEdge
 		return graphql.Null
 	}
 	return ec._CardEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSection2ᚕᚖregieᚋprotoᚋprojectionᚋv1ᚐSectionᚄ(ctx context.Context, sel ast.SelectionSet, v []*projectionv1.Section) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSection2ᚖregieᚋprotoᚋprojectionᚋv1ᚐSection(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSection2ᚖregieᚋprotoᚋprojectionᚋv1ᚐSection(ctx context.Context, sel ast.SelectionSet, v *projectionv1.Section) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Section(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSectionConnection2ᚖregieᚋgraphᚋmodelᚐSectionConnection(ctx context.Context, sel ast.SelectionSet, v *model.SectionConnection) graphql.Marshaler {

@@ -32,6 +32,7 @@ type ProgrammeResolver interface {
 	Seasons(ctx context.Context, obj *projectionv1.Programme) ([]*model.Season, error)
 	Videos(ctx context.Context, obj *projectionv1.Programme, first int32, after *string, filter *model.VideoFilter, orderBy model.VideoOrder) (*model.VideoConnection, error)
 	Start(ctx context.Context, obj *projectionv1.Programme) (*projectionv1.Video, error)
+	Sections(ctx context.Context, obj *projectionv1.Programme) ([]*projectionv1.Section, error)
 	Credits(ctx context.Context, obj *projectionv1.Programme, first int32, after *string) (*model.CreditConnection, error)
 	Related(ctx context.Context, obj *projectionv1.Programme, first int32) ([]*projectionv1.Programme, error)
 	Seo(ctx context.Context, obj *projectionv1.Programme) (*model.Seo, error)
@@ -719,6 +720,38 @@ func (ec *executionContext) fieldContext_Programme_start(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Video(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Programme_sections(ctx context.Context, field graphql.CollectedField, obj *projectionv1.Programme) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Programme_sections(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Programme().Sections(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*projectionv1.Section) graphql.Marshaler {
+			return ec.marshalNSection2ᚕᚖregieᚋprotoᚋprojectionᚋv1ᚐSectionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Programme_sections(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Programme",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Section(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1653,6 +1686,44 @@ func (ec *executionContext) _Programme(ctx context.Context, sel ast.SelectionSet
 				}()
 				res = ec._Programme_start(ctx, field, obj)
 				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "sections":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Programme_sections(ctx, field, obj)
+				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

@@ -251,6 +251,7 @@ type ComplexityRoot struct {
 		Related      func(childComplexity int, first int32) int
 		Revision     func(childComplexity int) int
 		Seasons      func(childComplexity int) int
+		Sections     func(childComplexity int) int
 		Seo          func(childComplexity int) int
 		Slug         func(childComplexity int) int
 		Start        func(childComplexity int) int
@@ -309,6 +310,7 @@ type ComplexityRoot struct {
 		Person     func(childComplexity int, by model.SlugOrID) int
 		Programme  func(childComplexity int, by model.ProgrammeBy) int
 		Programmes func(childComplexity int, first int32, after *string, filter *model.ProgrammeFilter, orderBy model.ProgrammeOrder) int
+		Trending   func(childComplexity int, window catalogv1.TrendWindow, channelID *string, kinds []catalogv1.VideoKind, first int32) int
 		Video      func(childComplexity int, by model.VideoBy) int
 		Viewer     func(childComplexity int, notBefore *string) int
 	}
@@ -333,12 +335,13 @@ type ComplexityRoot struct {
 	}
 
 	Section struct {
-		Cards  func(childComplexity int, first int32, after *string) int
-		Id     func(childComplexity int) int
-		Layout func(childComplexity int) int
-		More   func(childComplexity int) int
-		Source func(childComplexity int) int
-		Title  func(childComplexity int) int
+		Cards      func(childComplexity int, first int32, after *string) int
+		Id         func(childComplexity int) int
+		IsPersonal func(childComplexity int) int
+		Layout     func(childComplexity int) int
+		More       func(childComplexity int) int
+		Source     func(childComplexity int) int
+		Title      func(childComplexity int) int
 	}
 
 	SectionConnection struct {
@@ -1247,6 +1250,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Programme.Seasons(childComplexity), true
+	case "Programme.sections":
+		if e.ComplexityRoot.Programme.Sections == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Programme.Sections(childComplexity), true
 	case "Programme.seo":
 		if e.ComplexityRoot.Programme.Seo == nil {
 			break
@@ -1527,6 +1536,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Programmes(childComplexity, args["first"].(int32), args["after"].(*string), args["filter"].(*model.ProgrammeFilter), args["orderBy"].(model.ProgrammeOrder)), true
+	case "Query.trending":
+		if e.ComplexityRoot.Query.Trending == nil {
+			break
+		}
+
+		args, err := ec.field_Query_trending_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Trending(childComplexity, args["window"].(catalogv1.TrendWindow), args["channelId"].(*string), args["kinds"].([]catalogv1.VideoKind), args["first"].(int32)), true
 	case "Query.video":
 		if e.ComplexityRoot.Query.Video == nil {
 			break
@@ -1635,6 +1655,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Section.Id(childComplexity), true
+	case "Section.isPersonal":
+		if e.ComplexityRoot.Section.IsPersonal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Section.IsPersonal(childComplexity), true
 	case "Section.layout":
 		if e.ComplexityRoot.Section.Layout == nil {
 			break
@@ -2079,7 +2105,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "category.graphqls" "channel.graphqls" "page.graphqls" "person.graphqls" "programme.graphqls" "schema.graphqls" "video.graphqls" "viewer.graphqls"
+//go:embed "category.graphqls" "channel.graphqls" "page.graphqls" "person.graphqls" "programme.graphqls" "schema.graphqls" "trend.graphqls" "video.graphqls" "viewer.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2097,6 +2123,7 @@ var sources = []*ast.Source{
 	{Name: "person.graphqls", Input: sourceData("person.graphqls"), BuiltIn: false},
 	{Name: "programme.graphqls", Input: sourceData("programme.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "trend.graphqls", Input: sourceData("trend.graphqls"), BuiltIn: false},
 	{Name: "video.graphqls", Input: sourceData("video.graphqls"), BuiltIn: false},
 	{Name: "viewer.graphqls", Input: sourceData("viewer.graphqls"), BuiltIn: false},
 }
@@ -2478,6 +2505,8 @@ func (ec *executionContext) childFields_Programme(ctx context.Context, field gra
 		return ec.fieldContext_Programme_videos(ctx, field)
 	case "start":
 		return ec.fieldContext_Programme_start(ctx, field)
+	case "sections":
+		return ec.fieldContext_Programme_sections(ctx, field)
 	case "credits":
 		return ec.fieldContext_Programme_credits(ctx, field)
 	case "related":
@@ -2612,6 +2641,8 @@ func (ec *executionContext) childFields_Section(ctx context.Context, field graph
 		return ec.fieldContext_Section_layout(ctx, field)
 	case "source":
 		return ec.fieldContext_Section_source(ctx, field)
+	case "isPersonal":
+		return ec.fieldContext_Section_isPersonal(ctx, field)
 	case "more":
 		return ec.fieldContext_Section_more(ctx, field)
 	case "cards":

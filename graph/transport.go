@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -80,6 +81,9 @@ func (transport) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphEx
 	}
 	next, ctx := exec.DispatchOperation(ctx, op)
 	response := next(ctx)
+	if response == nil { // the time was over, or the client gone, before it began
+		response = exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(ctx.Err())})
+	}
 	tell(ctx, op, response)
 	write(w, media, http.StatusOK, response)
 }
@@ -113,6 +117,9 @@ func fromURL(r *http.Request) (*graphql.RawParams, string) {
 	p := &graphql.RawParams{Query: q.Get("query"), OperationName: q.Get("operationName")}
 	if p.Query == "" {
 		return nil, `The parameter "query" is missing.`
+	}
+	if !utf8.ValidString(p.Query) { // JSON's decoder mends it
+		return nil, `The parameter "query" is no UTF-8.`
 	}
 	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
 		if v := q.Get(name); v != "" {

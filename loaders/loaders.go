@@ -2,8 +2,9 @@
 // field by field and whatever it is, leaves in one pipeline, or call, and what was read once is not read again.
 //
 //	resolvers --Programme, Video, Entity...--> keys --> one batch a level --> internal/catalog --> Redis
-//	          --Owner, List, Beside, Groups--/ ^
-//	              \-- wants the whole page ---/
+//	          --Owner, List, Beside, Groups--/ ^                         \--> internal/trend ----/
+//	          --Top, Ranked-----------------/  |
+//	              \-- wants the whole page ----/
 //	          --State, Favourites, Progress--> keys --> one batch a level --> regie.user.v1.UserService
 package loaders
 
@@ -11,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"regie/internal/catalog"
+	"regie/internal/trend"
 	projectionv1 "regie/proto/projection/v1"
 )
 
@@ -35,10 +38,16 @@ type Loaders struct {
 	loads atomic.Int64
 	// calls are those of the user API so far.
 	calls atomic.Int64
-	// keys answers as catalog.Read does, but a Ref with an entity.
-	keys   *dataloader.Loader[catalog.Key, any]
+	// keys answers a catalog.Key as catalog.Read does, but a Ref with an entity, and a trend.List with its items.
+	keys   *dataloader.Loader[key, any]
 	viewer *Viewer
+	trends *trend.Trend
+	// patience is what a read may take.
+	patience time.Duration
 }
+
+// key names something to read: a catalog.Key or a trend.List.
+type key any
 
 // entity is a decoded blob, nothing, or why there is nothing. Errors are values here, so that one bad blob is its own
 // field's error alone.
@@ -49,18 +58,62 @@ type entity struct {
 
 // New makes a request's loaders. gather is Gather but for tests that must not depend on the machine's speed.
 func New(c *catalog.Catalog, view catalog.View, gather time.Duration) *Loaders {
-	l := &Loaders{catalog: c, view: view, request: context.Background()}
-	l.keys = dataloader.NewBatchedLoader(l.batch, dataloader.WithWait[catalog.Key, any](gather))
+	l := &Loaders{catalog: c, view: view, request: context.Background(), patience: catalog.Patience}
+	l.keys = dataloader.NewBatchedLoader(l.batch, dataloader.WithWait[key, any](gather))
 	l.viewer = newViewer(l, gather)
 	return l
 }
 
-// batch reads a level's keys. It ends with the request, not with the first caller: whose going away must not fail the others.
-func (l *Loaders) batch(_ context.Context, keys []catalog.Key) []*dataloader.Result[any] {
-	ctx, cancel := context.WithTimeout(l.request, catalog.Patience)
+// Patient has reads take more than catalog.Patience, likewise.
+func (l *Loaders) Patient(d time.Duration) *Loaders {
+	l.patience = d
+	return l
+}
+
+// batch reads a level's keys: those of the catalogue and, beside them, rankings, so that what follows from either is one
+// level again. It ends with the request, not with the first caller: whose going away must not fail the others.
+func (l *Loaders) batch(_ context.Context, keys []key) []*dataloader.Result[any] {
+	ctx, cancel := context.WithTimeout(l.request, l.patience)
 	defer cancel()
+	var entries []catalog.Key
+	var lists []trend.List
+	for _, k := range keys {
+		if list, ok := k.(trend.List); ok {
+			lists = append(lists, list)
+		} else {
+			entries = append(entries, k.(catalog.Key))
+		}
+	}
+	var rankings []trend.Answer
 	var answers []catalog.Answer
-	l.observe(ctx, keys, func(ctx context.Context) error {
+	var both sync.WaitGroup
+	both.Go(func() { rankings = l.rank(ctx, lists) })
+	answers = l.read(ctx, entries)
+	both.Wait()
+	out := make([]*dataloader.Result[any], len(keys))
+	for i, k := range keys {
+		switch k := k.(type) {
+		case trend.List:
+			out[i] = &dataloader.Result[any]{Data: rankings[0].Items, Error: rankings[0].Err}
+			rankings = rankings[1:]
+			continue
+		case catalog.Ref:
+			if answers[0].Err == nil {
+				answers[0].Value = decode(k, answers[0].Value.([]byte))
+			}
+		}
+		out[i] = &dataloader.Result[any]{Data: answers[0].Value, Error: answers[0].Err}
+		answers = answers[1:]
+	}
+	return out
+}
+
+// read reads keys of the catalogue.
+func (l *Loaders) read(ctx context.Context, keys []catalog.Key) (answers []catalog.Answer) {
+	if len(keys) == 0 {
+		return nil
+	}
+	observe(ctx, l, keys, func(ctx context.Context) error {
 		answers = l.catalog.Read(ctx, l.view, keys)
 		for _, a := range answers {
 			if a.Err != nil {
@@ -69,15 +122,7 @@ func (l *Loaders) batch(_ context.Context, keys []catalog.Key) []*dataloader.Res
 		}
 		return nil
 	})
-	out := make([]*dataloader.Result[any], len(keys))
-	for i, key := range keys {
-		a := answers[i]
-		if ref, ok := key.(catalog.Ref); ok && a.Err == nil {
-			a.Value = decode(ref, a.Value.([]byte))
-		}
-		out[i] = &dataloader.Result[any]{Data: a.Value, Error: a.Err}
-	}
-	return out
+	return answers
 }
 
 type contextKey struct{}
@@ -101,7 +146,7 @@ func From(ctx context.Context) *Loaders {
 func (l *Loaders) View() catalog.View { return l.view }
 
 // load reads one; a fault is not an answer to remember.
-func load[V any](ctx context.Context, l *Loaders, key catalog.Key) (V, error) {
+func load[V any](ctx context.Context, l *Loaders, key key) (V, error) {
 	v, err := l.keys.Load(ctx, key)()
 	if err != nil {
 		l.keys.Clear(ctx, key)
@@ -137,6 +182,11 @@ func as[M proto.Message](ctx context.Context, l *Loaders, kind, id string) (M, e
 // Programme reads a programme by its CMS id; nil when there is none.
 func (l *Loaders) Programme(ctx context.Context, id string) (*projectionv1.Programme, error) {
 	return as[*projectionv1.Programme](ctx, l, "programme", id)
+}
+
+// Sections reads what was computed of a programme, by its CMS id; nil when nothing was.
+func (l *Loaders) Sections(ctx context.Context, programmeID string) (*projectionv1.ProgrammeSections, error) {
+	return as[*projectionv1.ProgrammeSections](ctx, l, catalog.Sections, programmeID)
 }
 
 // Video reads a video by its CMS id; nil when there is none.

@@ -45,7 +45,7 @@ var view = catalog.View{Screen: catalog.Web, Territory: "FR"}
 
 // TestACallerWhoLeavesHarmsNoOther has two fields of one level ask, the first of which nobody waits for any more.
 func TestACallerWhoLeavesHarmsNoOther(t *testing.T) {
-	l := loaders.New(newCatalog(t, servertest.Redis(t)), view, 20*time.Millisecond)
+	l := loaders.New(newCatalog(t, servertest.Redis(t)), view, 20*time.Millisecond).Patient(patience)
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	var wg sync.WaitGroup
@@ -65,7 +65,7 @@ func TestACallerWhoLeavesHarmsNoOther(t *testing.T) {
 func TestAFaultIsNotRemembered(t *testing.T) {
 	catalog.LogTo(slog.New(slog.DiscardHandler))
 	server := miniredis.RunT(t) // a real one is not ours to fail
-	l := loaders.New(newCatalog(t, "redis://"+server.Addr()), view, loaders.Gather)
+	l := loaders.New(newCatalog(t, "redis://"+server.Addr()), view, loaders.Gather).Patient(patience)
 	server.SetError("LOADING")
 	if _, err := l.Channel(t.Context(), "ch"); !errors.Is(err, catalog.ErrUnavailable) {
 		t.Errorf("with a Redis that fails: %v", err)

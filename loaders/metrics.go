@@ -10,8 +10,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-
-	"regie/internal/catalog"
 )
 
 // Metrics tell of the batched reads, which are what an operation costs Redis, and of the calls of the user API.
@@ -69,7 +67,7 @@ func (l *Loaders) called(keys int, took time.Duration) {
 }
 
 // observe counts a batched read and, where the request is traced, gives it a span.
-func (l *Loaders) observe(ctx context.Context, keys []catalog.Key, read func(context.Context) error) {
+func observe[K any](ctx context.Context, l *Loaders, keys []K, read func(context.Context) error) {
 	n := l.loads.Add(1)
 	span := trace.SpanFromContext(ctx)
 	traced := span.IsRecording()
@@ -91,7 +89,7 @@ func (l *Loaders) observe(ctx context.Context, keys []catalog.Key, read func(con
 }
 
 // kinds are what is read, such as "12 Ref, 1 List".
-func kinds(keys []catalog.Key) string {
+func kinds[K any](keys []K) string {
 	var order []string
 	count := map[string]int{}
 	for _, k := range keys {

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"regie/internal/catalog"
 	"regie/internal/identity"
 	userv1 "regie/proto/user/v1"
 )
@@ -21,11 +20,8 @@ import (
 // errAnonymous says that nobody is signed in: there is nothing to read.
 var errAnonymous = status.Error(codes.Unauthenticated, "Nobody is signed in.")
 
-// Patience with the user API: what it has for a read, and what it may wait besides until that is as new as was asked.
-const (
-	viewerPatience = catalog.Patience
-	viewerWait     = 500 * time.Millisecond
-)
+// viewerWait is what the user API may wait, beside a read's patience, until that is as new as was asked.
+const viewerWait = 500 * time.Millisecond
 
 // Viewer has one request's batched reads of what the user API has of the one who asks.
 type Viewer struct {
@@ -86,9 +82,6 @@ func (v *Viewer) NotBefore(token string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked = token
-	if token != "" {
-		v.seen = userv1.Consistency_CONSISTENCY_CONSISTENT
-	}
 }
 
 // Wrote says that the request has written something of a kind, which its later reads may not be before.
@@ -116,7 +109,7 @@ func (v *Viewer) notBefore() string {
 	return strings.Join(all, "~")
 }
 
-// Consistency is how the reads so far stand to what they may not be before.
+// Consistency is how the reads so far stand to what they may not be before; unspecified without any.
 func (v *Viewer) Consistency() userv1.Consistency {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -249,7 +242,7 @@ func (v *Viewer) progress(ctx context.Context, key progressKey) *dataloader.Resu
 
 // observed is a call within its patience, counted, and what it says of its consistency.
 func observed[A interface{ GetConsistency() userv1.Consistency }](ctx context.Context, v *Viewer, keys int, notBefore string, call func(context.Context) (A, error)) (A, error) {
-	patience := viewerPatience
+	patience := v.loaders.patience
 	if notBefore != "" {
 		patience += viewerWait
 	}

@@ -24,8 +24,8 @@ func (r *Resolver) node(ctx context.Context, id string) (model.Node, error) {
 	switch ref.Kind {
 	case "category":
 		return orNil[model.Node](r.category(ctx, ref.ID))
-	case "section":
-		return orNil[model.Node](r.section(ctx, ref.ID))
+	case "section", "programme-section":
+		return orNil[model.Node](r.section(ctx, ref))
 	}
 	m, err := loaders.From(ctx).Entity(ctx, ref)
 	node, _ := m.(model.Node)
@@ -66,13 +66,22 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 
 // keysOf are what is read of the catalogue to read a node.
 func keysOf(ref catalog.Ref) []catalog.Key {
+	var out []catalog.Key
 	switch ref.Kind {
 	case "category":
-		return []catalog.Key{catalog.CategorySlug(ref.ID)}
+		return append(out, catalog.CategorySlug(ref.ID))
 	case "section":
-		return pagesOf(ref.ID)
+		for _, page := range owners(ref.ID) {
+			out = append(out, catalog.Ref{Kind: "page", ID: page})
+		}
+		return out
+	case "programme-section":
+		for _, programme := range owners(ref.ID) {
+			out = append(out, catalog.Ref{Kind: "programme", ID: programme}, catalog.Ref{Kind: catalog.Sections, ID: programme})
+		}
+		return out
 	}
-	return []catalog.Key{ref}
+	return append(out, ref)
 }
 
 // readBy reads an entity of a kind by its id or its slug; nil when there is none. That exactly one is given is checked here
@@ -154,30 +163,41 @@ func (r *Resolver) category(ctx context.Context, slug string) (*model.Category, 
 	return &model.Category{Slug: slug, Title: title}, nil
 }
 
-// section reads a rail by its page's id and its own; nil when there is none.
-func (r *Resolver) section(ctx context.Context, id string) (*projectionv1.Section, error) {
-	pages := pagesOf(id)
-	loaders.From(ctx).Want(ctx, pages)
+// section reads a rail by its page's or programme's id and its own; nil when there is none.
+func (r *Resolver) section(ctx context.Context, ref catalog.Ref) (*projectionv1.Section, error) {
+	loaders.From(ctx).Want(ctx, keysOf(ref))
 	var failed error
-	for _, page := range pages {
-		p, err := loaders.From(ctx).Page(ctx, page.(catalog.Ref).ID)
-		if i := slices.IndexFunc(p.GetSections(), func(s *projectionv1.Section) bool { return s.GetId() == "section:"+id }); i >= 0 {
-			return p.GetSections()[i], nil
+	for _, owner := range owners(ref.ID) {
+		rails, err := r.railsOf(ctx, ref.Kind, owner)
+		if i := slices.IndexFunc(rails, func(s *projectionv1.Section) bool { return s.GetId() == catalog.GlobalID(ref.Kind, ref.ID) }); i >= 0 {
+			return rails[i], nil
 		}
 		failed = errors.Join(failed, err)
 	}
 	return nil, failed
 }
 
-// maxPages bounds what one id of a rail makes us read.
-const maxPages = 16
+// railsOf are a page's, or a programme's, by its CMS id.
+func (r *Resolver) railsOf(ctx context.Context, kind, owner string) ([]*projectionv1.Section, error) {
+	if kind == "section" {
+		p, err := loaders.From(ctx).Page(ctx, owner)
+		return p.GetSections(), err
+	}
+	p, err := loaders.From(ctx).Programme(ctx, owner)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	return r.openSections(ctx, p)
+}
 
-// pagesOf are the pages that a rail's id may be of: both its parts may have slashes.
-func pagesOf(section string) []catalog.Key {
-	var out []catalog.Key
+// maxOwners bounds what one id of a rail makes us read.
+const maxOwners = 16
+
+// owners are those that a rail's id may be of: both its parts may have slashes.
+func owners(section string) (out []string) {
 	for i, c := range section {
-		if c == '/' && i > 0 && len(out) < maxPages {
-			out = append(out, catalog.Ref{Kind: "page", ID: section[:i]})
+		if c == '/' && i > 0 && len(out) < maxOwners {
+			out = append(out, section[:i])
 		}
 	}
 	return out

@@ -32,33 +32,6 @@ func (r *Resolver) content(ctx context.Context, c *projectionv1.Card) (model.Con
 	return content, err
 }
 
-// cards pages through a rail's cards, and asks for what they open at once.
-func (r *Resolver) cards(ctx context.Context, s *projectionv1.Section, first int32, after *string) (*model.CardConnection, error) {
-	all := s.GetCards()
-	part, err := r.part("cards of "+s.GetId(), len(all), func(i int) string {
-		return all[i].GetTarget().GetKind() + ":" + all[i].GetTarget().GetId() + all[i].GetUrl() + " " + all[i].GetTitle()
-	}, first, after)
-	if err != nil {
-		return nil, err
-	}
-	c := &model.CardConnection{PageInfo: part.info, Edges: []*model.CardEdge{}}
-	var targets []catalog.Key
-	for i := part.from; i < part.to; i++ {
-		c.Edges = append(c.Edges, &model.CardEdge{Cursor: part.cursors[i-part.from], Card: all[i]})
-		if t := all[i].GetTarget(); t != nil {
-			targets = append(targets, keysOf(catalog.Ref{Kind: t.GetKind(), ID: t.GetId()})...)
-		}
-	}
-	if selects(ctx, "edges", "node") {
-		loaders.From(ctx).Want(ctx, targets)
-		wantStates(ctx, len(c.Edges), func(i int) string {
-			t := c.Edges[i].Card.GetTarget()
-			return catalog.GlobalID(t.GetKind(), t.GetId())
-		}, "edges", "node", "target")
-	}
-	return c, nil
-}
-
 // imageOf is an entity's image; nil when it has none.
 func (r *Resolver) imageOf(ctx context.Context, c model.Content, role catalogv1.ImageRole, width *int32) (*projectionv1.Image, error) {
 	if category, ok := c.(*model.Category); ok {

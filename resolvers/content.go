@@ -16,7 +16,7 @@ import (
 // parseID splits a global id.
 func parseID(id string) (catalog.Ref, error) {
 	kind, own, ok := strings.Cut(id, ":")
-	if !ok || own == "" || !catalog.IsKind(kind) && kind != "category" && kind != "section" {
+	if !ok || own == "" || !catalog.IsKind(kind) && kind != "category" && kind != "section" && kind != "programme-section" {
 		return catalog.Ref{}, graph.BadInput("%q is no global id: one is a kind and an id, such as programme:p001.", clip(id))
 	}
 	return catalog.Ref{Kind: kind, ID: own}, nil

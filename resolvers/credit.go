@@ -42,6 +42,9 @@ func (r *Resolver) creditsOf(ctx context.Context, p *projectionv1.Programme, fir
 func (r *Resolver) personCredits(ctx context.Context, personID string, order model.ProgrammeOrder, first int32, after *string) (*model.CreditConnection, error) {
 	l := ordered(catalog.CreditsOf(personID), order)
 	l.Open = false // what somebody did does not depend on rights
+	if l.Order == byWatched {
+		return r.watchedCredits(ctx, l, personID, first, after)
+	}
 	p, err := r.page(ctx, l, "programme", first, after)
 	if err != nil {
 		return nil, err

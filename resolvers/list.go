@@ -24,6 +24,9 @@ type page struct {
 
 // page reads part of a list. The nodes are read along when the query selects them: all of the page in one more read.
 func (r *Resolver) page(ctx context.Context, l catalog.List, kind string, first int32, after *string) (*page, error) {
+	if l.Order == byWatched {
+		return r.mostWatched(ctx, l, first, after)
+	}
 	var err error
 	if l.First, l.After, err = r.place(l.Name(), first, after); err != nil {
 		return nil, err
@@ -109,6 +112,8 @@ func ordered(l catalog.List, order model.ProgrammeOrder) catalog.List {
 		l.Reverse = true
 	case model.ProgrammeOrderTitle:
 		l.Order = catalog.ByTitle
+	case model.ProgrammeOrderMostWatched:
+		l.Order = byWatched
 	}
 	return l
 }
@@ -121,7 +126,7 @@ func filtered(f *model.ProgrammeFilter, order model.ProgrammeOrder) (catalog.Lis
 	}
 	l.Open = f.AvailableOnly
 	l.Kinds = kinds(f.Kinds, "PROGRAMME_KIND_")
-	var category string
+	var channel, category string
 	var err error
 	if f.CategoryID != nil {
 		if category, err = idOf("category", *f.CategoryID); err == nil {
@@ -130,16 +135,24 @@ func filtered(f *model.ProgrammeFilter, order model.ProgrammeOrder) (catalog.Lis
 		if err != nil {
 			return l, err
 		}
-		l.Family = catalog.OfCategory(category)
 	}
 	if f.ChannelID != nil {
-		channel, err := idOf("channel", *f.ChannelID)
-		if err != nil {
+		if channel, err = idOf("channel", *f.ChannelID); err != nil {
 			return l, err
 		}
-		l.Family, l.Scope = catalog.OfChannel(channel), category
 	}
-	return l, nil
+	return narrowed(l, channel, category), nil
+}
+
+// narrowed is the list of all programmes narrowed to a channel, by its CMS id, and a category, by its slug; "" for any.
+func narrowed(l catalog.List, channel, category string) catalog.List {
+	switch {
+	case channel != "":
+		l.Family, l.Scope = catalog.OfChannel(channel), category
+	case category != "":
+		l.Family = catalog.OfCategory(category)
+	}
+	return l
 }
 
 // videoList is the list of a programme's videos that a filter leaves. Of a programme that may not be watched none may.

@@ -56,8 +56,8 @@ func (r *cardResolver) Target(ctx context.Context, obj *projectionv1.Card) (mode
 }
 
 func (r *cardEdgeResolver) Node(ctx context.Context, obj *model.CardEdge) (*projectionv1.Card, error) {
-	if obj.Card.Title != nil {
-		return obj.Card, nil
+	if obj.Err != nil || obj.Card.Title != nil {
+		return obj.Card, obj.Err
 	}
 	c, err := r.content(ctx, obj.Card)
 	if c == nil || err != nil {
@@ -88,7 +88,11 @@ func (r *pageResolver) Sections(ctx context.Context, obj *projectionv1.Page, fir
 }
 
 func (r *sectionResolver) Source(ctx context.Context, obj *projectionv1.Section) (model.SectionSource, error) {
-	return model.SectionSourceEditorial, nil
+	return sourceOf(obj), nil
+}
+
+func (r *sectionResolver) IsPersonal(ctx context.Context, obj *projectionv1.Section) (bool, error) {
+	return isPersonal(obj), nil
 }
 
 func (r *sectionResolver) Cards(ctx context.Context, obj *projectionv1.Section, first int32, after *string) (*model.CardConnection, error) {

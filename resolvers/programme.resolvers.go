@@ -62,6 +62,10 @@ func (r *programmeResolver) Start(ctx context.Context, obj *projectionv1.Program
 	return r.start(ctx, obj)
 }
 
+func (r *programmeResolver) Sections(ctx context.Context, obj *projectionv1.Programme) ([]*projectionv1.Section, error) {
+	return r.sectionsOf(ctx, obj), nil
+}
+
 func (r *programmeResolver) Credits(ctx context.Context, obj *projectionv1.Programme, first int32, after *string) (*model.CreditConnection, error) {
 	return r.creditsOf(ctx, obj, first, after)
 }

@@ -51,7 +51,7 @@ func (r *mutationResolver) ClearHistory(ctx context.Context) (*model.HistoryPayl
 }
 
 func (r *programmeViewerStateResolver) Next(ctx context.Context, obj *model.ProgrammeViewerState) (*projectionv1.Video, error) {
-	return r.toPlay(ctx, obj.Last)
+	return r.next(ctx, obj)
 }
 
 func (r *progressResolver) Video(ctx context.Context, obj *userv1.ProgressState) (*projectionv1.Video, error) {

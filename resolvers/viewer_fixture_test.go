@@ -29,6 +29,7 @@ import (
 type viewers struct {
 	*api
 	cluster *stream.Cluster
+	within  time.Duration // of a write
 	store   *store
 	// calls counts those of the user API.
 	calls atomic.Int64
@@ -84,14 +85,18 @@ func (s *store) Pseudonym(ctx context.Context, user, offered string) (string, er
 	return s.Store.Pseudonym(ctx, user, offered)
 }
 
+// topics are those of what viewers do.
+var topics = append(persist.Inputs(), stream.Dead(persist.Role))
+
 func newViewers(t *testing.T) *viewers {
 	t.Helper()
-	return viewersOn(t, servertest.Cluster(t))
+	return viewersOn(t, servertest.Cluster(t, topics...), patience)
 }
 
-func viewersOn(t *testing.T, cluster *stream.Cluster) *viewers {
+// viewersOn has writes take so long.
+func viewersOn(t *testing.T, cluster *stream.Cluster, within time.Duration) *viewers {
 	t.Helper()
-	v := &viewers{cluster: cluster}
+	v := &viewers{cluster: cluster, within: within}
 	file, err := boltstore.Open(t.TempDir(), func() time.Time { return today })
 	if err != nil {
 		t.Fatal(err)
@@ -106,14 +111,14 @@ func viewersOn(t *testing.T, cluster *stream.Cluster) *viewers {
 // persist starts the role, which keeps the store current until it is stopped.
 func (v *viewers) persist(t *testing.T) (stop func()) {
 	t.Helper()
-	sink := persist.New(v.store, time.Now, servertest.Log(t), persist.NewMetrics(prometheus.NewRegistry()))
+	sink := persist.New(v.store, func() time.Time { return today }, servertest.Log(t), persist.NewMetrics(prometheus.NewRegistry()))
 	return v.run(t, v.cluster.NewConsumer(stream.ConsumerConfig{Role: persist.Role, Topics: persist.Inputs(), Sink: sink, MaxBatch: persist.MaxBatch}).Run)
 }
 
 // serve starts the service and returns a client of it.
 func (v *viewers) serve(t *testing.T, a *api) userv1.UserServiceClient {
 	t.Helper()
-	producer, err := v.cluster.NewProducerWithin(users.WriteTime)
+	producer, err := v.cluster.NewProducerWithin(v.within)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +128,7 @@ func (v *viewers) serve(t *testing.T, a *api) userv1.UserServiceClient {
 			c, _ := identity.From(ctx)
 			return c.User, nil
 		},
-		Producer: producer, Catalog: a.catalog, Store: v.store, Directory: v.store, Secret: secret, Wait: time.Second,
+		Producer: producer, Catalog: a.catalog, Store: v.store, Directory: v.store, Secret: secret, Wait: 5 * time.Second, Patience: patience,
 		Now: func() time.Time { return *a.now.Load() }, Metrics: users.NewMetrics(prometheus.NewRegistry()), Log: servertest.Log(t),
 	})
 	listener := bufconn.Listen(1 << 20)
@@ -193,7 +198,7 @@ func (v *viewers) as(t *testing.T, user, query string, variables map[string]any)
 // on asks at an address of any instance. A loaded machine may take longer than a read can wait: then it is asked again.
 func (v *viewers) on(t *testing.T, address, user, query string, variables map[string]any) answer {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(servertest.Patience); ; {
 		out := v.once(t, address, user, query, variables)
 		hopeless := strings.HasPrefix(query, "mutation") || time.Now().After(deadline)
 		for _, e := range out.Errors {

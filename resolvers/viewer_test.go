@@ -2,6 +2,8 @@ package resolvers_test
 
 import (
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +17,7 @@ import (
 
 	"regie/internal/servertest"
 	"regie/internal/stream"
+	"regie/internal/users"
 	catalogv1 "regie/proto/catalog/v1"
 )
 
@@ -74,6 +77,14 @@ func TestFavourites(t *testing.T) {
 	if got, want := list("carol", ""), `{"edges":[],"totalCount":0}`; got != want {
 		t.Errorf("carol's: %s, want %s", got, want)
 	}
+	// What was not read is not said to be consistent.
+	none := v.as(t, "alice", fmt.Sprintf(`{ viewer(notBefore: %q) { favourites(after: "none") { totalCount } } }`, after), nil)
+	if none.Extensions.Consistency.State != "" || none.codes() != "BAD_USER_INPUT viewer favourites" {
+		t.Errorf("without a read: %s %+v", none.codes(), none.Extensions)
+	}
+	if got := v.query(t, fmt.Sprintf(`{ viewer(notBefore: %q) { id } }`, after)); got.Extensions.Consistency.State != "" || got.json() != `{"viewer":null}` {
+		t.Errorf("of nobody: %s %+v", got.json(), got.Extensions)
+	}
 }
 
 // TestFavouritesPageByPage reads them in pages, and hands the pages' cursors to others.
@@ -131,8 +142,9 @@ func (v *viewers) going(t *testing.T, user, after, address string) []string {
 
 func TestContinueWatching(t *testing.T) {
 	v := newViewers(t)
-	v.series(t, "begun", "finished", "credits", "almost", "over", "again", "halfway", "elsewhere", "later", "gone", "to")
+	v.series(t, "begun", "finished", "credits", "almost", "over", "again", "halfway", "elsewhere", "later", "gone", "to", "found")
 	moved := video("from", "m", catalogv1.VideoKind_VIDEO_KIND_BONUS, day(1))
+	alone := video("left", "l", catalogv1.VideoKind_VIDEO_KIND_BONUS, day(1))
 	film := video("film", "f", catalogv1.VideoKind_VIDEO_KIND_FILM, day(1))
 	film.Duration = 1000
 	endless := video("endless", "f", catalogv1.VideoKind_VIDEO_KIND_FILM, day(1))
@@ -143,12 +155,14 @@ func TestContinueWatching(t *testing.T) {
 	far.Rights = []*catalogv1.Right{right(0, 0, free, "CH")}
 	soon := episode("later", "e1", 1, 1, day(1))
 	soon.Rights = []*catalogv1.Right{right(2030, 0, free)}
-	v.put(t, programme("from"), moved, programme("film"), film, programme("endless"), endless, far, swiss, episode("swiss", "e1", 1, 1, day(1)))
+	v.put(t, programme("from"), moved, programme("left"), alone, programme("film"), film, programme("endless"), endless, far, swiss, episode("swiss", "e1", 1, 1, day(1)))
 	watched := []struct {
 		video    string
 		position int
 		want     string // "" when it is left out
 	}{
+		{"fromm", 10, ""},         // it becomes one of a programme that was watched: see below
+		{"leftl", 30, "leftl 30"}, // and this of one that was not
 		{"begune1", 100, "begune1 100"},
 		{"finishede2", 950, "finishede3 0"},
 		{"creditse1", 900, "creditse2 0"},
@@ -164,7 +178,6 @@ func TestContinueWatching(t *testing.T) {
 		{"filmf", 999, ""},
 		{"endlessf", 100, "endlessf 100"},
 		{"swisse1", 10, ""},
-		{"fromm", 10, ""}, // it becomes one of the next one's: see below
 		{"toe1", 20, "toe1 20"},
 	}
 	var want []string
@@ -176,11 +189,21 @@ func TestContinueWatching(t *testing.T) {
 		}
 	}
 	moved.ProgrammeId = "to"
-	v.put(t, soon, moved)
+	alone.ProgrammeId = "found"
+	v.put(t, soon, moved, alone)
 	v.remove(t, "video", "gonee1")
 	slices.Reverse(want)
 	if diff := cmp.Diff(want, v.going(t, "alice", after, "")); diff != "" {
 		t.Error(diff)
+	}
+	pages := v.walk(t, "alice", fmt.Sprintf(`{ viewer(notBefore: %q) { continueWatching(ARGS) { edges { cursor node { video { id } position } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`, after), 1, "viewer", "continueWatching")
+	var nodes []string
+	for _, w := range want {
+		id, position, _ := strings.Cut(w, " ")
+		nodes = append(nodes, fmt.Sprintf(`{"position":%s,"video":{"id":"video:%s"}}`, position, id))
+	}
+	if diff := cmp.Diff(nodes, pages.nodes); diff != "" {
+		t.Errorf("one at a time: %s", diff)
 	}
 	if got := v.going(t, "alice", after, "?territory=CH"); !slices.Contains(got, "swisse1 10") || !slices.Contains(got, "elsewheree2 0") {
 		t.Errorf("in Switzerland: %v", got)
@@ -190,10 +213,11 @@ func TestContinueWatching(t *testing.T) {
 		begun: programme(by: {slug: "begun"}) { viewerState { programmeId isFavourite next { id } lastWatchedAt } }
 		over: programme(by: {slug: "over"}) { viewerState { next { id } lastWatchedAt } }
 		elsewhere: programme(by: {slug: "elsewhere"}) { viewerState { next { id } } }
+		from: programme(by: {slug: "from"}) { viewerState { next { id } } }
 		halfway: programme(by: {slug: "halfway"}) { viewerState { next { id } } } }`, after), nil)
-	if diff := cmp.Diff(`{"begun":{"viewerState":{"isFavourite":false,"lastWatchedAt":"2026-11-21T12:00:00Z","next":{"id":"video:begune1"},"programmeId":"programme:begun"}},`+
-		`"elsewhere":{"viewerState":{"next":null}},"halfway":{"viewerState":{"next":{"id":"video:halfwaye2"}}},`+
-		`"over":{"viewerState":{"lastWatchedAt":"2026-11-21T12:04:00Z","next":null}},"viewer":`+got.json("viewer")+`}`, got.json()); diff != "" || len(got.Errors) > 0 {
+	if diff := cmp.Diff(`{"begun":{"viewerState":{"isFavourite":false,"lastWatchedAt":"2026-11-21T12:02:00Z","next":{"id":"video:begune1"},"programmeId":"programme:begun"}},`+
+		`"elsewhere":{"viewerState":{"next":null}},"from":{"viewerState":{"next":null}},"halfway":{"viewerState":{"next":{"id":"video:halfwaye2"}}},`+
+		`"over":{"viewerState":{"lastWatchedAt":"2026-11-21T12:06:00Z","next":null}},"viewer":`+got.json("viewer")+`}`, got.json()); diff != "" || len(got.Errors) > 0 {
 		t.Errorf("%v %s", got.Errors, diff)
 	}
 	// What a video says.
@@ -329,35 +353,40 @@ func TestViewerStateCostsNoMoreForMany(t *testing.T) {
 			return "{ " + b.String() + " }"
 		}, "", 1, 0},
 	} {
-		few, fewCalls := v.cost(t, "alice", tt.query(2))
-		many, manyCalls := v.cost(t, "alice", tt.query(n))
+		few, fewCalls, many, manyCalls := int64(math.MaxInt64), int64(math.MaxInt64), int64(math.MaxInt64), int64(math.MaxInt64)
+		v.gathering(func() bool {
+			reads, calls := v.cost(t, "alice", tt.query(2))
+			few, fewCalls = min(few, reads), min(fewCalls, calls)
+			reads, calls = v.cost(t, "alice", tt.query(n))
+			many, manyCalls = min(many, reads), min(manyCalls, calls)
+			return few == many && fewCalls <= tt.calls && manyCalls <= tt.calls
+		})
 		if few != many || fewCalls != manyCalls || manyCalls != tt.calls {
 			t.Errorf("%s: for few %d reads and %d calls, for many %d and %d; %d calls are due", name, few, fewCalls, many, manyCalls, tt.calls)
 		}
 		if tt.without != "" {
-			if bare, calls := v.cost(t, "alice", strings.Replace(tt.query(n), tt.without, "", 1)); many > bare+tt.more || calls != 0 {
+			bare, calls := int64(math.MaxInt64), int64(0)
+			v.gathering(func() bool {
+				reads, asked := v.cost(t, "alice", strings.Replace(tt.query(n), tt.without, "", 1))
+				bare, calls = min(bare, reads), asked
+				return bare <= many-tt.more
+			})
+			if many > bare+tt.more || calls != 0 {
 				t.Errorf("%s: %d reads, without %d and %d calls", name, many, bare, calls)
 			}
 		}
 	}
 }
 
-// cost is how often a query asks Redis and the user API. See reads.
+// cost is how often a query asked Redis and the user API, once. See gathering.
 func (v *viewers) cost(t *testing.T, user, query string) (reads, calls int64) {
 	t.Helper()
-	v.gather.Store(int64(20 * time.Millisecond))
-	defer v.gather.Store(int64(200 * time.Microsecond))
-	for try := range 5 {
-		v.trips.Store(0)
-		v.calls.Store(0)
-		if got := v.as(t, user, query, nil); len(got.Errors) > 0 {
-			t.Fatalf("%s: %v", query, got.Errors)
-		}
-		if r, c := v.trips.Load(), v.calls.Load(); try == 0 || r+c < reads+calls {
-			reads, calls = r, c
-		}
+	v.trips.Store(0)
+	v.calls.Store(0)
+	if got := v.as(t, user, query, nil); len(got.Errors) > 0 {
+		t.Fatalf("%s: %v", query, got.Errors)
 	}
-	return reads, calls
+	return v.trips.Load(), v.calls.Load()
 }
 
 func TestMutationsTellWhatTheUserCanMend(t *testing.T) {
@@ -535,6 +564,29 @@ func TestMutationsComeByPost(t *testing.T) {
 	}
 }
 
+// TestADocumentThatIsNoUTF8IsTheClients: what has come by GET could not be passed on to the user API.
+func TestADocumentThatIsNoUTF8IsTheClients(t *testing.T) {
+	v := newViewers(t)
+	for _, document := range []string{
+		"{ viewer { states(ids: [\"video:\xff\"]) { __typename } } }", "{ viewer(notBefore: \"\xc3\x28\") { favourites { totalCount } } }",
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.URL+"/query?query="+url.QueryEscape(document), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token(t, "alice"))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), `"BAD_USER_INPUT"`) {
+			t.Errorf("%q: %s %s %v", document, res.Status, body, err)
+		}
+	}
+}
+
 // TestReadYourWrite reads each write at once, in the mutation's payload and on another instance.
 func TestReadYourWrite(t *testing.T) {
 	v := newViewers(t)
@@ -583,19 +635,17 @@ func TestAReadThatCannotWait(t *testing.T) {
 	query := fmt.Sprintf(`{ a: viewer(notBefore: %q) { favourites { totalCount } } programme(by: {id: "programme:pa"}) { viewerState { isFavourite } } }`, after)
 	began := time.Now()
 	got := v.once(t, v.URL+"/query", "alice", query, nil)
-	if took := time.Since(began); len(got.Errors) > 0 || got.Extensions.Consistency.State != "STALE" || took > 3*time.Second {
+	if took := time.Since(began); len(got.Errors) > 0 || got.Extensions.Consistency.State != "STALE" || took > 30*time.Second {
 		t.Errorf("after %s: %s %v %+v", took, got.json(), got.Errors, got.Extensions)
 	}
 	v.persist(t)
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	servertest.Await(t, func() string {
 		got := v.as(t, "alice", query, nil)
 		if got.Extensions.Consistency.State == "CONSISTENT" && got.json("programme") == `{"viewerState":{"isFavourite":true}}` {
-			break
+			return ""
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("with persist again: %s %+v", got.json(), got.Extensions)
-		}
-	}
+		return fmt.Sprintf("with persist again: %s %+v", got.json(), got.Extensions)
+	})
 }
 
 // TestATokenThatIsNone reads nothing of the viewer, and the page is whole.
@@ -643,15 +693,13 @@ func TestWhileTheStoreIsAway(t *testing.T) {
 	}
 	after := v.add(t, "alice", "video:pae1")
 	v.store.away.Store(false)
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	servertest.Await(t, func() string {
 		got := v.as(t, "alice", fmt.Sprintf(`{ viewer(notBefore: %q) { favourites { totalCount } } }`, after), nil)
 		if got.json("viewer", "favourites", "totalCount") == "2" {
-			break
+			return ""
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("what was written meanwhile is not there: %s %v", got.json(), got.Errors)
-		}
-	}
+		return fmt.Sprintf("what was written meanwhile is not there: %s %v", got.json(), got.Errors)
+	})
 }
 
 // TestWhileKafkaIsAway a write fails within its time, says that it may be tried again, and tells no cause.
@@ -663,16 +711,16 @@ func TestWhileKafkaIsAway(t *testing.T) {
 	defer kafka.Close()
 	cluster := stream.New(stream.Config{Brokers: strings.Join(kafka.ListenAddrs(), ","), Project: servertest.Name(), Instance: "test", Log: servertest.Log(t)})
 	t.Cleanup(cluster.Close)
-	if _, err := cluster.Apply(t.Context(), 1); err != nil {
+	if _, err := cluster.Apply(t.Context(), 1, topics...); err != nil {
 		t.Fatal(err)
 	}
-	v := viewersOn(t, cluster)
+	v := viewersOn(t, cluster, users.WriteTime)
 	v.series(t, "pa")
 	v.add(t, "alice", "programme:pa")
 	kafka.Close()
 	began := time.Now()
 	got := v.as(t, "alice", `mutation { addFavourite(input: {targetId: "video:pae1", idempotencyKey: "k"}) { receipt { token } } }`, nil)
-	if took := time.Since(began); took > 6*time.Second || got.codes() != "UNAVAILABLE addFavourite" || !got.Errors[0].Extensions.Retryable || strings.Contains(got.Errors[0].Message, "127.0.0.1") {
+	if took := time.Since(began); took > 30*time.Second || got.codes() != "UNAVAILABLE addFavourite" || !got.Errors[0].Extensions.Retryable || strings.Contains(got.Errors[0].Message, "127.0.0.1") {
 		t.Errorf("after %s: %s %+v", took, got.json(), got.Errors)
 	}
 	if got := v.as(t, "alice", `{ programme(by: {id: "programme:pa"}) { title } }`, nil); got.json() != `{"programme":{"title":"Programme pa"}}` {

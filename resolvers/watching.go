@@ -77,12 +77,26 @@ func (r *Resolver) toPlay(ctx context.Context, last *userv1.ProgressState) (*pro
 	return v, nil
 }
 
-// goOn is where to go on in a programme; nil when there is nothing to go on with. In the next video that is where the
+// next is what to play of a programme; nil when what was watched last is another one's by now.
+func (r *Resolver) next(ctx context.Context, s *model.ProgrammeViewerState) (*projectionv1.Video, error) {
+	v, err := r.toPlay(ctx, s.Last)
+	if v.GetProgrammeId() != s.ID {
+		return nil, err
+	}
+	return v, err
+}
+
+// goOn is where to go on in a programme; nil when there is nothing to go on with, or another entry has it. In the next video that is where the
 // viewer was, or its beginning when that is not known or it was finished.
 func (r *Resolver) goOn(ctx context.Context, last *userv1.ProgressState) (*userv1.ProgressState, error) {
 	v, err := r.toPlay(ctx, last)
 	if v == nil || err != nil {
 		return nil, err
+	}
+	if now := v.GetProgrammeId(); local(now) != last.GetProgress().GetProgrammeId() { // which has an entry of its own, if it was watched
+		if s, err := loaders.From(ctx).Viewer().State(ctx, now); err != nil || s.GetProgress() != nil {
+			return nil, err
+		}
 	}
 	in := last
 	if local(v.GetId()) != last.GetProgress().GetVideoId() {

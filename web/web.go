@@ -30,6 +30,8 @@ type Config struct {
 	// Editor puts a form on programmes' pages that edits the CMS, whose HTTP API (cms.Handler) is then to be mounted at
 	// /cms/ beside the pages. Whoever can reach the pages can edit: for the embedded default only.
 	Editor bool
+	// Pretends: there are viewers who are pretended, and what is counted of viewers is labelled so.
+	Pretends bool
 	// SignIn puts a form in the header that makes anybody the viewer whom they name: by identity.SignIn, which is then to
 	// be mounted at /sign-in. For the embedded default only.
 	SignIn bool

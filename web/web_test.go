@@ -94,6 +94,15 @@ func TestEditor(t *testing.T) {
 	}
 }
 
+func TestPretendViewersAreLabelled(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		body := get(t, Config{Pretends: on}, "/").Body.String()
+		if !strings.Contains(body, fmt.Sprintf(`<meta name="pretends" content="%t">`, on)) || strings.Contains(body, "demo-viewer-1") != on {
+			t.Errorf("with Pretends %t the page is %s", on, body)
+		}
+	}
+}
+
 func TestSignIn(t *testing.T) {
 	for _, on := range []bool{true, false} {
 		if strings.Contains(get(t, Config{SignIn: on}, "/").Body.String(), `id="who"`) != on {

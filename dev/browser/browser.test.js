@@ -6,6 +6,7 @@ import { startChromium, startRegie } from './regie.js'
 
 const AVAILABLE = 'query { programmes(first: 5) { edges { node { id slug title path } } } }'
 const MILLIS = /\d+ ms/
+const PATIENCE = 60_000
 
 let regie, chromium, programmes
 const visits = []
@@ -26,7 +27,7 @@ async function visit(path, options = {}) {
   const context = options.context ?? (await chromium.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' }))
   const page = await context.newPage()
   const account = { page, problems: [], documents: 0, answers: [] }
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(PATIENCE)
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()) && !options.expected?.test(message.text())) account.problems.push(`console: ${message.text()}`)
   })
@@ -51,21 +52,67 @@ afterEach(async () => {
   assert.deepEqual(problems, [])
 })
 
+const named = (page, title) => page.getByRole('region', { name: title, exact: true })
 const heading = (page, text) => page.getByRole('heading', { level: 1, name: text, exact: true })
-const until = (page, fn, arg) => page.waitForFunction(fn, arg, { timeout: 15_000, polling: 25 })
+const until = (page, fn, arg) => page.waitForFunction(fn, arg, { timeout: PATIENCE, polling: 25 })
+
+/** From here on, window.lit says whether something of that text was alight, which is soon over. */
+const lightsUp = (page, selector, text = '') => page.evaluate(([selector, text]) => {
+  const look = () => (window.lit ||= [...document.querySelectorAll(selector)].some(({ textContent }) => textContent.includes(text)))
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributeFilter: ['class'] })
+}, [selector, text])
+
+test('what opens a while after the start comes in by itself', async () => {
+  const visitor = await visit('/')
+  await named(visitor.page, 'Vient d’arriver').getByText('Une minute de patience').waitFor()
+  assert.equal(visitor.documents, 1)
+})
 
 test('the home shows the editors’ rails, the channels’ and the categories', async () => {
   const { page, answers } = await visit('/')
   await page.locator('.hero-rail .card').first().waitFor()
-  const { page: home, channels } = await regie.query('{ page { sections(first: 12) { edges { node { title layout } } } } channels { title } }')
+  const { page: home, channels } = await regie.query('{ page { sections(first: 16) { edges { node { title source isPersonal } } } } channels { title } }')
   const titles = await page.locator('main h2').allTextContents()
-  for (const { title } of [...home.sections.edges.map(({ node }) => node), ...channels]) if (title) assert.ok(titles.includes(title), `no rail ${title}`)
+  // What is watched most may be nothing yet.
+  const rails = home.sections.edges.map(({ node }) => node).filter(({ source, isPersonal }) => source !== 'TOP' && !isPersonal)
+  for (const { title } of [...rails, ...channels]) if (title) assert.ok(titles.includes(title), `no rail ${title}`)
   assert.ok(titles.includes('Categories'))
   assert.equal(answers.length, 1, 'the first view is one query')
   // Its images come, in an address that the API gave, and it has words for those who do not see them.
   await until(page, () => document.querySelector('.hero-rail img').naturalWidth > 0)
   assert.ok(await page.locator('.hero-rail img').first().getAttribute('srcset'))
   assert.equal(await page.locator('ol .rank').first().textContent(), '1')
+})
+
+test('a programme’s sections follow edits, and the clock', async () => {
+  const visitor = await visit('/hotel-des-tilleuls')
+  const { page } = visitor
+  const become = (there, gone) => until(page, ([there, gone]) => {
+    const cards = [...document.querySelectorAll('[aria-label=Bonus] .card .name')].map(({ textContent }) => textContent)
+    return cards.length === 10 && cards.includes(there) && !cards.includes(gone)
+  }, [there, gone])
+  await become('Une minute au standard') // opens a while after the start
+  const { programme } = await regie.query('{ programme(by: { slug: "hotel-des-tilleuls" }) { videos(first: 12, filter: { kinds: [BONUS] }) { edges { node { id title } } } } }')
+  const bonuses = programme.videos.edges.map(({ node }) => node)
+
+  // One of the ten is none any more, and the eleventh comes in.
+  await regie.set('video', bonuses[1].id, { kind: 'EXTRACT' })
+  await become(bonuses[10].title, bonuses[1].title)
+  // One opens in an hour: until then another has its place. No, it opens in some seconds.
+  const opens = (ms) => regie.set('video', bonuses[2].id, { rights: [{ from: { $date: new Date(Date.now() + ms).toISOString() } }] })
+  await opens(3_600_000)
+  await become(bonuses[11].title, bonuses[2].title)
+  await opens(5000)
+  await become(bonuses[2].title, bonuses[11].title)
+  assert.equal(visitor.documents, 1)
+})
+
+test('what is watched most is ranked, and says whose doing that is', async () => {
+  const { page } = await visit('/')
+  const rail = named(page, 'En ce moment')
+  await rail.locator('.card').nth(4).waitFor()
+  assert.deepEqual((await rail.locator('.rank').allTextContents()).slice(0, 5), ['1', '2', '3', '4', '5'])
+  await rail.getByText('pretend viewers').waitFor()
 })
 
 test('a card leads to its programme without a document, and the back button back', async () => {
@@ -99,7 +146,8 @@ test('one document, formatted for three screens', async () => {
     await until(page, (screen) => location.search.includes(screen), `screen=${screen.toLowerCase()}`)
     assert.equal(await page.evaluate(() => document.documentElement.dataset.screen), screen.toLowerCase())
   }
-  const covers = await Promise.all(answers.map(async ({ body }) => (await body).data.programme.cover))
+  const bodies = await Promise.all(answers.map(({ body }) => body)) // none of what was asked again meanwhile
+  const covers = bodies.filter(Boolean).map(({ data }) => data.programme.cover)
   assert.equal(new Set(covers.map(({ width }) => width)).size, 3, `cover widths ${covers.map(({ width }) => width)}`)
   assert.equal(visitor.documents, 1)
   // The choice stays as one goes on.
@@ -131,13 +179,14 @@ test('an edit in the form comes back to the page, and to another tab, by itself'
   await field.fill(`${title}, autrement`)
   await page.getByRole('button', { name: 'Save' }).focus()
   const y = await page.evaluate(() => scrollY)
+  await lightsUp(page, 'h1.changed')
   await page.keyboard.press('Enter')
 
   await heading(page, `${title}, autrement`).waitFor()
   await until(page, () => /seen on this page \d+ ms/.test(document.querySelector('.editor .result').textContent))
   assert.match(await page.locator('#arrival').textContent(), MILLIS)
   assert.match(await page.locator('#lamp').textContent(), MILLIS)
-  assert.ok(await page.locator('h1.changed').count(), 'what changed lights up')
+  assert.ok(await page.evaluate(() => window.lit), 'what changed lights up')
   assert.equal(editor.documents, 1, 'no document was loaded again')
   assert.equal(await page.evaluate(() => scrollY), y, 'the page did not move')
   assert.equal(await field.inputValue(), `${title}, autrement`, 'the panel is still open')
@@ -263,9 +312,21 @@ test('a list goes on by cursor, and stays read as edits come', async () => {
   await until(page, () => document.querySelectorAll('main .grid .card').length === 60)
   assert.equal(await more.count(), 0)
   const last = await page.locator('main .grid .card .name').last().textContent()
+  await lightsUp(page, 'main .grid .card.changed .name', 'et dernier')
   await regie.set('programme', several.find(({ title }) => title === last)._id, { title: `${last}, et dernier` })
-  await page.locator('main .grid .card.changed .name', { hasText: 'et dernier' }).waitFor()
+  await until(page, () => window.lit)
   assert.equal(await page.locator('main .grid .card').count(), 60)
+})
+
+test('a page of many rails goes on, too', async () => {
+  const { programmes } = await regie.query(AVAILABLE)
+  const cards = [{ target: programmes.edges[0].node.id }]
+  await regie.put('page', [{ _id: 'many', slug: 'many', title: 'Beaucoup', sections: Array.from({ length: 20 }, (_, n) => ({ title: `Rail ${n}`, cards })) }])
+  const { page } = await visit('/page/many')
+  await named(page, 'Rail 15').waitFor()
+  assert.equal(await named(page, 'Rail 16').count(), 0)
+  await page.getByRole('button', { name: /^More/ }).click()
+  await named(page, 'Rail 19').waitFor()
 })
 
 test('a former slug leads to the present address', async () => {
@@ -307,10 +368,10 @@ test('when the API is away the page says so, and comes back by itself', async ()
   assert.ok(await page.getByRole('alert').isHidden())
 })
 
-// Who watches. Each test has a viewer of its own.
+// Who watches. Each test has a viewer of its own. The rails are named as the editors have named them.
 
+const [WATCHING, FAVOURITES] = ['Reprendre', 'Vos favoris']
 const who = (page) => page.getByRole('form', { name: 'Viewer' })
-const named = (page, title) => page.getByRole('region', { name: title, exact: true })
 
 async function signIn(page, user) {
   await page.getByLabel('Your name').fill(user)
@@ -356,12 +417,12 @@ test('a favourite: at once, by the keyboard, on another device, and as it was wh
   const other = await visit('/')
   await other.page.locator('.hero-rail .card').first().waitFor()
   await signIn(other.page, 'favourites')
-  await named(other.page, 'Favourites').getByText(title).waitFor()
+  await named(other.page, FAVOURITES).getByText(title).waitFor()
   assert.equal(await other.page.locator(`.card:has(> a[href="${path}"]) .heart[aria-pressed=false]`).count(), 0, 'its heart is full on every card of it')
 
   // Taken back there, it goes here by itself.
-  await named(other.page, 'Favourites').getByRole('button', { name: `Favourite: ${title}` }).click()
-  await named(other.page, 'Favourites').waitFor({ state: 'detached' })
+  await named(other.page, FAVOURITES).getByRole('button', { name: `Favourite: ${title}` }).click()
+  await named(other.page, FAVOURITES).waitFor({ state: 'detached' })
   await page.locator('.actions .heart[aria-pressed=false]').waitFor()
 
   await page.route('**/query/**', (route) => /mutation/.test(route.request().postData())
@@ -390,7 +451,9 @@ test('a store that lags does not take back what was just done', async () => {
     await route.fulfill({ response, json: { ...body, extensions: { consistency: { state: 'STALE' } } } })
     lagging.push(variables.notBefore)
   })
+  const written = page.waitForResponse((response) => /mutation/.test(response.request().postData()))
   await button.click()
+  await written
   for (const asked = lagging.length + 2; lagging.length < asked; ) await page.waitForResponse((response) => /query Viewer/.test(response.request().postData()))
   assert.equal(await button.getAttribute('aria-pressed'), 'true')
   assert.ok(lagging.at(-1), 'it is asked for what is as new as the own write')
@@ -408,20 +471,23 @@ test('one device plays, and another goes on where it stopped', async () => {
 
   const player = page.getByRole('group', { name: 'Player' })
   await player.getByRole('button', { name: 'Play' }).click()
-  const card = named(other.page, 'Continue watching').locator('.card')
+  const card = named(other.page, WATCHING).locator('.card')
   await card.first().waitFor() // while it plays, and nothing is reloaded
   await player.getByRole('slider').evaluate((slider) => {
     slider.value = 600
     slider.dispatchEvent(new Event('input'))
   })
   await player.getByRole('button', { name: 'Pause' }).click()
-  await player.getByText('Kept: on any device').waitFor()
-  const at = Number(await player.getByRole('slider').inputValue())
-  assert.ok(at >= 600 && at < 660, `it stopped at ${at}`)
+  const stopped = await until(page, () => { // where it is kept; the slider's steps are rounded
+    const [at] = document.querySelector('.controls .time').textContent.split(' / ')
+    return document.querySelector('.controls .sub').textContent === `Kept: on any device you continue at ${at}.` && at
+  })
+  const at = (await stopped.jsonValue()).split(':').reduce((seconds, part) => seconds * 60 + Number(part), 0)
+  assert.ok(at >= 600 && at < first.duration, `it stopped at ${at}`)
   const said = `${Math.round((first.duration - at) / 60)} min left`
   await card.getByText(title).waitFor()
   await until(other.page, ([said, ratio]) => {
-    const card = document.querySelector('[aria-label="Continue watching"] .card')
+    const card = document.querySelector('[aria-label="Reprendre"] .card')
     return card.textContent.includes(said) && Math.abs(card.querySelector('progress').value - ratio) < 0.01
   }, [said, at / first.duration])
   assert.equal(await card.count(), 1, 'one card a programme')
@@ -440,7 +506,7 @@ test('one device plays, and another goes on where it stopped', async () => {
   await page.goto(regie.site + programme)
   await page.getByRole('link', { name: new RegExp(`^Continue with .*${second.title}`) }).waitFor()
   await page.locator('a[data-home]').click()
-  await named(page, 'Continue watching').locator(`a[href="${second.path}"]`).waitFor()
+  await named(page, WATCHING).locator(`a[href="${second.path}"]`).waitFor()
 })
 
 test('a page that is closed while it plays says where', async () => {
@@ -454,7 +520,7 @@ test('a page that is closed while it plays says where', async () => {
   await page.goto('about:blank')
   const other = await visit('/')
   await signIn(other.page, 'closes')
-  await named(other.page, 'Continue watching').getByText(title).waitFor()
+  await named(other.page, WATCHING).getByText(title).waitFor()
 })
 
 test('what was played while Regie was away is kept once it is back', async () => {
@@ -478,7 +544,7 @@ test('what was played while Regie was away is kept once it is back', async () =>
   await heading(other.page, first.title).waitFor()
   await signIn(other.page, 'patient')
   await other.page.locator('a[data-home]').click()
-  await named(other.page, 'Continue watching').getByText(title).waitFor()
+  await named(other.page, WATCHING).getByText(title).waitFor()
   await until(page, () => document.getElementById('word').hidden && document.getElementById('trouble').hidden)
 })
 

@@ -21,11 +21,12 @@ export async function startRegie() {
   const program = process.env.REGIE || join(folder, 'regie')
   if (!process.env.REGIE) execFileSync('go', ['build', '-o', program, '.'], { cwd: repository, stdio: 'inherit' })
   const [http, admin] = await Promise.all([freePort(), freePort()])
+  const rpc = await freePort()
   let child, ended
 
   async function run() {
     let said = ''
-    child = spawn(program, ['--http', `127.0.0.1:${http}`, '--admin', `127.0.0.1:${admin}`, '--data', join(folder, 'data')], {
+    child = spawn(program, ['--http', `127.0.0.1:${http}`, '--admin', `127.0.0.1:${admin}`, '--grpc', `127.0.0.1:${rpc}`, '--data', join(folder, 'data'), '--demo-opens', '10s'], {
       env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'],
     })
     ended = new Promise((resolve) => child.once('exit', resolve))

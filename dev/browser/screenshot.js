@@ -12,6 +12,7 @@ try {
   const page = await chromium.newPage({ viewport: { width: WIDTH, height: 980 }, colorScheme: 'light', reducedMotion: 'reduce' })
   await page.goto(regie.site)
   await page.locator('.hero-rail .card').first().waitFor()
+  await page.getByRole('region', { name: 'En ce moment' }).locator('.card').nth(5).waitFor() // something was watched
   const { programmes } = await regie.query('{ programmes(first: 1, filter: { kinds: [SERIES] }) { edges { node { id title path } } } }')
   const { id, title, path } = programmes.edges[0].node
   await regie.set('programme', id, { title })

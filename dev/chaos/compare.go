@@ -161,7 +161,7 @@ func (c *comparison) byID(ctx context.Context, url string, screen catalog.Screen
 			}
 			questions = append(questions, q)
 		}
-		if err := c.ask(ctx, url, screen, questions, 20); err != nil {
+		if err := c.ask(ctx, url, screen, questions, 15); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,22 @@ type document struct {
 	Episode   int    `bson:"episode,omitempty"`
 	Duration  int    `bson:"duration,omitempty"`
 
+	Rights []right `bson:"rights,omitempty"`
+
 	Sections []section `bson:"sections,omitempty"`
+}
+
+// right is a window in which a video may be watched.
+type right struct {
+	From  time.Time `bson:"from,omitempty"`
+	Until time.Time `bson:"until,omitempty"`
+}
+
+// open tells whether a video may be watched.
+func (d *document) open(now time.Time) bool {
+	return len(d.Rights) == 0 || slices.ContainsFunc(d.Rights, func(r right) bool {
+		return !now.Before(r.From) && (r.Until.IsZero() || now.Before(r.Until))
+	})
 }
 
 type picture struct {
@@ -44,9 +59,15 @@ type credit struct {
 	Role   string `bson:"role"`
 }
 
+// section is a page's, with cards, or a programme's, with a rule.
 type section struct {
 	Title string `bson:"title"`
-	Cards []card `bson:"cards"`
+	Cards []card `bson:"cards,omitempty"`
+
+	Kinds   []string `bson:"kinds,omitempty"`
+	Seasons []int    `bson:"seasons,omitempty"`
+	Order   string   `bson:"order,omitempty"`
+	Limit   int      `bson:"limit,omitempty"`
 }
 
 type card struct {

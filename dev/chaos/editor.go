@@ -45,6 +45,9 @@ func (e edit) apply(ctx context.Context, store cms.Store) error {
 type editors struct {
 	random *rand.Rand
 	serial int
+	// windows open and close while things are killed, for so long after began, and in the calm afterwards.
+	began   time.Time
+	windows time.Duration
 	// alive and gone are the documents that there would be if every edit was made.
 	alive, gone map[string][]*document
 	// slugs are all that any programme, person, channel or page ever had.
@@ -53,9 +56,9 @@ type editors struct {
 	addresses map[[2]string]bool
 }
 
-func newEditors(seed uint64) *editors {
+func newEditors(p plan) *editors {
 	return &editors{
-		random: random(seed, randomEdits), alive: map[string][]*document{}, gone: map[string][]*document{},
+		random: random(p.seed, randomEdits), windows: p.duration + calm, alive: map[string][]*document{}, gone: map[string][]*document{},
 		slugs: map[string]map[string]bool{}, addresses: map[[2]string]bool{},
 	}
 }
@@ -93,7 +96,7 @@ type choice struct {
 // next are the next edits, in their order: one, or two that swap a slug.
 func (e *editors) next() []edit {
 	choices := []choice{
-		{34, func() []edit {
+		{27, func() []edit {
 			return e.retitle(pick(e, "video", "video", "programme", "programme", "person", "channel"))
 		}},
 		{10, func() []edit { return e.create("video") }},
@@ -103,6 +106,9 @@ func (e *editors) next() []edit {
 		{4, func() []edit { return e.remove("programme") }},
 		{2, func() []edit { return e.remove("person") }},
 		{12, e.move},
+		{7, func() []edit {
+			return e.window(e.began.Add(time.Duration(e.random.Int64N(int64(e.windows)))))
+		}},
 		{7, func() []edit { return e.swap(e.any("programme"), e.any("programme"), "programme") }},
 		{3, e.swapVideos},
 		{3, e.reslug},
@@ -166,6 +172,10 @@ func (e *editors) furnish(collection string, d *document) []edit {
 		d.Kind = pick(e, "SERIES", "FILM", "MAGAZINE")
 		d.Channel = e.any("channel").ID
 		d.Genres = slices.Compact(slices.Sorted(slices.Values([]string{pick(e, genres...), pick(e, genres...)})))
+		d.Sections = []section{
+			{Title: "Bonus", Kinds: []string{"BONUS"}, Limit: 2 + e.random.IntN(3)},
+			{Title: "Episodes", Kinds: []string{"EPISODE"}, Seasons: []int{1, 2 + e.random.IntN(2)}, Order: "EPISODE", Limit: 3},
+		}
 		d.Credits = nil
 		for range 3 {
 			c := credit{e.any("person").ID, pick(e, "ACTOR", "DIRECTOR")}
@@ -174,7 +184,7 @@ func (e *editors) furnish(collection string, d *document) []edit {
 			}
 		}
 	case "video":
-		d.Kind = "EPISODE"
+		d.Kind = pick(e, "BONUS", "EPISODE")
 		d.Programme = e.any("programme").ID
 		d.Season, d.Episode, d.Duration = 1+e.random.IntN(3), 1+e.random.IntN(20), 60+e.random.IntN(6000)
 	case "page":
@@ -232,6 +242,13 @@ func (e *editors) move() []edit {
 	v := e.any("video")
 	v.Programme, v.Title = e.any("programme").ID, e.title(v)
 	return []edit{e.set("video", v, bson.E{Key: "programme", Value: v.Programme}, bson.E{Key: "title", Value: v.Title})}
+}
+
+// window has a video open or close at a time.
+func (e *editors) window(at time.Time) []edit {
+	v := e.any("video")
+	v.Rights = []right{pick(e, right{From: at}, right{Until: at})}
+	return []edit{e.set("video", v, bson.E{Key: "rights", Value: v.Rights})}
 }
 
 // swap gives each of two documents the other's slug; between the two edits both have the same.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"regie/internal/catalog"
 )
@@ -17,6 +18,7 @@ var fields = map[string]string{
 	"programme": `... on Programme { slug title path kind image { url } channel { id } categories { slug }
 		newest: videos(first: 100, filter: {availableOnly: false}) { edges { node { id } } }
 		episodes: videos(first: 100, orderBy: EPISODE, filter: {availableOnly: false}) { edges { node { id } } }
+		sections { title cards(first: 5) { edges { node { target { ... on Video { id } } } } } }
 		credits(first: 10) { edges { node { person { id } } } } }`,
 	"video":  `... on Video { slug title path image { url } programme { id } seasonNumber episodeNumber duration }`,
 	"person": `... on Person { slug title path credits(first: 100) { edges { node { programme { id } } } } }`,
@@ -49,6 +51,7 @@ func (ds documents) expect(collection string, d *document, screen catalog.Screen
 			return cmp.Or(cmp.Compare(episode(a.Season), episode(b.Season)), cmp.Compare(episode(a.Episode), episode(b.Episode)), newestFirst(b, a))
 		})
 		o["episodes"] = ids("video", videos)
+		o["sections"] = d.found(videos, time.Now())
 		o["credits"] = list(d.Credits, func(c credit) any { return ds.id("person", c.Person) })
 	case "video":
 		o["path"], o["image"], o["programme"] = "/video:"+d.ID, url(), ds.id("programme", d.Programme)
@@ -71,6 +74,26 @@ func (ds documents) expect(collection string, d *document, screen catalog.Screen
 		})
 	}
 	return o
+}
+
+// found are a programme's sections, of its videos in the order of episodes.
+func (d *document) found(episodes []*document, now time.Time) []any {
+	out := []any{}
+	for _, s := range d.Sections {
+		var has []*document
+		for _, v := range episodes {
+			if slices.Contains(s.Kinds, v.Kind) && (len(s.Seasons) == 0 || slices.Contains(s.Seasons, v.Season)) && v.open(now) {
+				has = append(has, v)
+			}
+		}
+		if s.Order != "EPISODE" {
+			slices.SortFunc(has, newestFirst)
+		}
+		if len(has) > 0 {
+			out = append(out, object{"title": s.Title, "cards": ids("video", has[:min(s.Limit, len(has))])})
+		}
+	}
+	return out
 }
 
 // number is a season's or an episode's, null when the document has none.

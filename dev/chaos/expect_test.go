@@ -36,11 +36,15 @@ func TestWhatAScreenIsToAnswer(t *testing.T) {
 		"person":  {"x": {ID: "x"}},
 		"programme": {"p": {
 			ID: "p", Slug: "slug", Title: "T", Kind: "SERIES", Channel: "c", Genres: []string{"Drama"},
+			Sections: []section{
+				{Title: "Latest", Kinds: []string{"EPISODE"}, Limit: 1}, {Title: "None", Kinds: []string{"BONUS"}, Limit: 1},
+				{Title: "Season 1", Kinds: []string{"EPISODE"}, Seasons: []int{1}, Order: "EPISODE", Limit: 2},
+			},
 			Credits: []credit{{"x", "ACTOR"}, {"gone", "ACTOR"}}, Images: []picture{{"THUMBNAIL", "/i.jpg"}},
 		}},
 		"video": {
-			"a": {ID: "a", Slug: "first", Programme: "p", Season: 2, Episode: 1, PublishedAt: at(2)},
-			"b": {ID: "b", Slug: "second", Programme: "p", Season: 1, Episode: 9, PublishedAt: at(1)},
+			"a": {ID: "a", Slug: "first", Kind: "EPISODE", Programme: "p", Season: 2, Episode: 1, PublishedAt: at(2), Rights: []right{{Until: at(4)}}},
+			"b": {ID: "b", Slug: "second", Kind: "EPISODE", Programme: "p", Season: 1, Episode: 9, PublishedAt: at(1), Rights: []right{{From: at(4)}}},
 			"c": {ID: "c", Slug: "none", Programme: "p", PublishedAt: at(0)},
 			"d": {ID: "d", Slug: "lonely", Programme: "gone", Duration: 60, PublishedAt: at(3)},
 		},
@@ -51,6 +55,8 @@ func TestWhatAScreenIsToAnswer(t *testing.T) {
 			"categories": [{"slug": "drama"}],
 			"newest": {"edges": [{"node": {"id": "video:a"}}, {"node": {"id": "video:b"}}, {"node": {"id": "video:c"}}]},
 			"episodes": {"edges": [{"node": {"id": "video:b"}}, {"node": {"id": "video:a"}}, {"node": {"id": "video:c"}}]},
+			"sections": [{"title": "Latest", "cards": {"edges": [{"node": {"target": {"id": "video:b"}}}]}},
+				{"title": "Season 1", "cards": {"edges": [{"node": {"target": {"id": "video:b"}}}]}}],
 			"credits": {"edges": [{"node": {"person": {"id": "person:x"}}}, {"node": {"person": null}}]}}`},
 		{"video", "b", `{"slug": "second", "title": "", "path": "/slug/second", "image": null, "programme": {"id": "programme:p"}, "seasonNumber": 1, "episodeNumber": 9, "duration": 0}`},
 		{"video", "d", `{"slug": "lonely", "title": "", "path": "/video:d", "image": null, "programme": null, "seasonNumber": null, "episodeNumber": null, "duration": 60}`},

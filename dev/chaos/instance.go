@@ -63,8 +63,8 @@ func (i *instance) run(ctx context.Context) error {
 	return nil
 }
 
-// patience is how long a process that is asked to end may take.
-const patience = 30 * time.Second
+// patience is how long a process that is asked to end may take. One that takes longer than it allows itself says so.
+const patience = 90 * time.Second
 
 // once runs the process to its end and returns when to start it again.
 func (i *instance) once(ctx context.Context, log *os.File) (time.Duration, error) {

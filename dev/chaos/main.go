@@ -1,7 +1,8 @@
 // Chaos breaks the real things while editors work, and then compares every screen with the CMS.
 //
 //	editors --> MongoDB x3 --> capture x2 --> Kafka x3 --> transform x2 --> Kafka --> project x2 --> Redis x2
-//	                                                                                                   |
+//	                                                                       |    ^                      |
+//	                                           schedule x2 <--> recommend x2 <--'                      |
 //	                                             readers, comparison <------- gateway x2 <-------------+
 //
 // Each of these is a process of its own, and is killed with kill -9, at times and in an order that a seed determines, as it
@@ -65,9 +66,13 @@ func main() {
 const (
 	project = "chaos"
 	// readyWithin is how long the roles may take when all is up again.
-	readyWithin = 2 * time.Minute
+	readyWithin = 4 * time.Minute
+	// often is how many comparisons, a second apart, may fail.
+	often = 60
 	// steady is how long equal is to stay equal.
 	steady = 3 * time.Second
+	// calm is how long before they open or close the last windows are given, when nothing else happens any more.
+	calm, lastWindows = 3 * time.Second, 40
 )
 
 type campaign struct {
@@ -175,7 +180,7 @@ func (c *campaign) fill(ctx context.Context) error {
 	if err := c.store.Index(ctx, stream.Collections()); err != nil {
 		return err
 	}
-	c.editors, c.probes = newEditors(c.plan.seed), newProbes()
+	c.editors, c.probes = newEditors(c.plan), newProbes()
 	edits := c.editors.first()
 	for _, p := range c.probes {
 		edits = append(edits, edit{collection: p.collection, id: p.doc.ID, put: &p.doc})
@@ -226,7 +231,27 @@ func (c *campaign) campaign(ctx context.Context) ([]difference, error) {
 		return nil, err
 	}
 	c.say("all is up again, nobody edits any more")
+	if ds, err := c.untilEqual(ctx); err != nil || len(ds) > 0 {
+		return ds, err
+	}
+	if err := c.onTime(ctx); err != nil {
+		return nil, err
+	}
+	c.say("every screen shows what the CMS has, and %d windows have opened or closed", lastWindows)
 	return c.compareUntilEqual(ctx)
+}
+
+// onTime has windows open and close when nothing else happens any more: the scheduler alone tells of it.
+func (c *campaign) onTime(ctx context.Context) error {
+	for range lastWindows {
+		for _, e := range c.editors.window(time.Now().Add(calm)) {
+			// The editors' last thought may not have become an edit.
+			if _, err := e.retry(ctx, c.store); err != nil && !errors.Is(err, cms.ErrNotFound) {
+				return err
+			}
+		}
+	}
+	return pause(ctx, calm)
 }
 
 // allReady waits until every instance is.
@@ -244,7 +269,7 @@ func (c *campaign) allReady(ctx context.Context) error {
 // havoc edits, reads and kills for the plan's time.
 func (c *campaign) havoc(ctx context.Context) error {
 	start := time.Now()
-	c.watch = newWatch(c.probes)
+	c.watch, c.editors.began = newWatch(c.probes), start
 	g, ctx := errgroup.WithContext(ctx)
 	// Readers and editors go on until the last kill is over.
 	editing, stop := context.WithCancel(ctx)
@@ -326,28 +351,40 @@ func (c *campaign) killServers(ctx context.Context, start time.Time) error {
 	return nil
 }
 
-// compareUntilEqual compares until nothing differs, and then again after a while; or until it has tried often enough.
-func (c *campaign) compareUntilEqual(ctx context.Context) ([]difference, error) {
-	const often = 60
-	began := time.Now()
+// untilEqual compares until nothing differs, or until it has tried often enough.
+func (c *campaign) untilEqual(ctx context.Context) ([]difference, error) {
+	ds, _, err := c.compareUntil(ctx, func(ds []difference) bool { return len(ds) == 0 })
+	if err != nil || len(ds) > 0 {
+		c.show(ctx, ds)
+	}
+	return ds, err
+}
+
+// compareUntil compares until it can and that is enough, or until it has tried often enough: on a busy machine a gateway may say
+// that it could not ask.
+func (c *campaign) compareUntil(ctx context.Context, enough func([]difference) bool) ([]difference, int, error) {
 	for try := 1; ; try++ {
-		ds, _, err := c.compare(ctx)
-		if err == nil && len(ds) == 0 {
-			break
-		}
-		if try == often || ctx.Err() != nil {
-			c.show(ctx, ds)
-			return ds, err
+		ds, n, err := c.compare(ctx)
+		if err == nil && enough(ds) || try == often || ctx.Err() != nil {
+			return ds, n, err
 		}
 		if err := pause(ctx, time.Second); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+	}
+}
+
+// compareUntilEqual is untilEqual, and compares again after a while.
+func (c *campaign) compareUntilEqual(ctx context.Context) ([]difference, error) {
+	began := time.Now()
+	if ds, err := c.untilEqual(ctx); err != nil || len(ds) > 0 {
+		return ds, err
 	}
 	took := time.Since(began)
 	if err := pause(ctx, steady); err != nil {
 		return nil, err
 	}
-	ds, n, err := c.compare(ctx)
+	ds, n, err := c.compareUntil(ctx, func([]difference) bool { return true })
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ const (
 )
 
 var (
-	roles     = []string{"capture", "transform", "project", "gateway"}
+	roles     = []string{"capture", "transform", "recommend", "project", "schedule", "gateway"}
 	instances = []string{"one", "two"}
 )
 

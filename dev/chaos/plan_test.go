@@ -10,7 +10,7 @@ import (
 
 func TestASeedRepeatsThePlan(t *testing.T) {
 	edits := func(seed uint64) (out []edit) {
-		e := newEditors(seed)
+		e := newEditors(newPlan(seed, time.Minute, 0))
 		out = e.first()
 		for range 2000 {
 			out = append(out, e.next()...)
@@ -57,7 +57,7 @@ func TestThePlanKillsWhatWasPromised(t *testing.T) {
 
 // TestEditsAreOfDocumentsThatAreThere: no edit meets a document that another one has deleted.
 func TestEditsAreOfDocumentsThatAreThere(t *testing.T) {
-	e := newEditors(7)
+	e := newEditors(newPlan(7, time.Minute, 0))
 	there := map[string]map[string]bool{}
 	edits := e.first()
 	done := map[string]int{}

@@ -75,7 +75,7 @@ func apart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true
 
 // stop stops all of them and deletes their data.
 func (s *servers) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
 	_, err := s.stack(ctx, "down", "--purge")
 	return err
@@ -116,7 +116,7 @@ func (s *servers) find(ctx context.Context, k kill) (name, replica string, err e
 		return fmt.Sprint("kafka", k.which+1), "", nil
 	}
 	// Right after another kill there may be none for a moment.
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for {
 		if k.victim == mongoPrimary {

@@ -32,8 +32,9 @@ type SectionEdge struct {
 	Node   *projectionv1.Section
 }
 
-// CardEdge is a card's place in its rail.
+// CardEdge is a card's place in its rail: the card, or why it is not known.
 type CardEdge struct {
 	Cursor string
 	Card   *projectionv1.Card
+	Err    error
 }

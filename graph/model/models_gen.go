@@ -535,17 +535,21 @@ const (
 	ProgrammeOrderOldest ProgrammeOrder = "OLDEST"
 	// By title, whatever its case and accents.
 	ProgrammeOrderTitle ProgrammeOrder = "TITLE"
+	// By how many viewers watched any of its videos in the last week; then, of those that nobody did, the last published first. It
+	// changes while pages are turned: what rises meanwhile may be missed, and what sinks be seen again.
+	ProgrammeOrderMostWatched ProgrammeOrder = "MOST_WATCHED"
 )
 
 var AllProgrammeOrder = []ProgrammeOrder{
 	ProgrammeOrderNewest,
 	ProgrammeOrderOldest,
 	ProgrammeOrderTitle,
+	ProgrammeOrderMostWatched,
 }
 
 func (e ProgrammeOrder) IsValid() bool {
 	switch e {
-	case ProgrammeOrderNewest, ProgrammeOrderOldest, ProgrammeOrderTitle:
+	case ProgrammeOrderNewest, ProgrammeOrderOldest, ProgrammeOrderTitle, ProgrammeOrderMostWatched:
 		return true
 	}
 	return false
@@ -592,15 +596,27 @@ type SectionSource string
 const (
 	// The editors chose them.
 	SectionSourceEditorial SectionSource = "EDITORIAL"
+	// They are what is watched most, or ordered by that.
+	SectionSourceTop SectionSource = "TOP"
+	// A rule of the editors' found them.
+	SectionSourceRecommendation SectionSource = "RECOMMENDATION"
+	// The viewer is in the middle of them: see isPersonal.
+	SectionSourceContinueWatching SectionSource = "CONTINUE_WATCHING"
+	// The viewer's favourites: see isPersonal.
+	SectionSourceFavourites SectionSource = "FAVOURITES"
 )
 
 var AllSectionSource = []SectionSource{
 	SectionSourceEditorial,
+	SectionSourceTop,
+	SectionSourceRecommendation,
+	SectionSourceContinueWatching,
+	SectionSourceFavourites,
 }
 
 func (e SectionSource) IsValid() bool {
 	switch e {
-	case SectionSourceEditorial:
+	case SectionSourceEditorial, SectionSourceTop, SectionSourceRecommendation, SectionSourceContinueWatching, SectionSourceFavourites:
 		return true
 	}
 	return false

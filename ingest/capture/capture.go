@@ -85,7 +85,12 @@ func (c *Capture) set(collection, instead string) {
 // Run captures the collections that this instance is elected for, until ctx is done.
 func (c *Capture) Run(ctx context.Context) error {
 	collections := stream.Collections()
-	assigned := func() {
+	assigned := func(partitions []int32) {
+		for _, p := range partitions { // before the election is over: or it would be ready in between
+			if int(p) < len(collections) {
+				c.set(collections[p], "is being taken over")
+			}
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.assigned = true

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -28,12 +29,46 @@ type store interface {
 	cms.Source
 }
 
-// onEachStore runs a test on every CMS with a Kafka of its own.
-func onEachStore(t *testing.T, test func(t *testing.T, c *stream.Cluster, s store)) {
-	t.Run("bolt", func(t *testing.T) { test(t, servertest.Cluster(t), bolt(t)) })
+// topics are the role's.
+var topics = append([]string{stream.CapturePosition}, outputs()...)
+
+func outputs() (names []string) {
+	for _, c := range stream.Collections() {
+		names = append(names, stream.CMS(c))
+	}
+	return names
+}
+
+// cluster is one with topics of the test's own, and who asks its broker.
+type cluster struct {
+	*stream.Cluster
+	admin *kafka.AdminClient
+}
+
+func newCluster(t testing.TB) *cluster {
+	t.Helper()
+	return clusterOf(t, stream.Config{Brokers: servertest.Kafka(t), Project: servertest.Name(), Instance: "test"})
+}
+
+func clusterOf(t testing.TB, config stream.Config) *cluster {
+	t.Helper()
+	config.Log = servertest.Log(t)
+	c := &cluster{stream.New(config), servertest.Admin(t, config.Brokers)}
+	t.Cleanup(c.Close)
+	servertest.Topics(t, c.Cluster, topics...)
+	return c
+}
+
+// onEachStore runs a test on every CMS with topics of its own.
+func onEachStore(t *testing.T, test func(t *testing.T, c *cluster, s store)) {
+	t.Run("bolt", func(t *testing.T) {
+		t.Parallel()
+		test(t, newCluster(t), bolt(t))
+	})
 	t.Run("mongo", func(t *testing.T) {
+		t.Parallel()
 		s, _ := mongoDB(t)
-		test(t, servertest.Cluster(t), s)
+		test(t, newCluster(t), s)
 	})
 }
 
@@ -70,9 +105,9 @@ func mongoDB(t *testing.T) (*cms.Mongo, *mongo.Database) {
 }
 
 // start runs the role until the returned function is called, which waits for its end.
-func start(t *testing.T, c *stream.Cluster, s cms.Source) (stop func()) {
+func start(t *testing.T, c *cluster, s cms.Source) (stop func()) {
 	t.Helper()
-	return run(t, capture.New(c, s, servertest.Log(t)))
+	return run(t, capture.New(c.Cluster, s, servertest.Log(t)))
 }
 
 func run(t *testing.T, role *capture.Capture) (stop func()) {
@@ -121,10 +156,12 @@ func remove(t *testing.T, s store, ref string) {
 // found, "insert 1", "update 2", "delete".
 type history map[string][]string
 
-func readHistory(t *testing.T, c *stream.Cluster) (history, error) {
+// readHistory reads all that was written by now.
+func readHistory(t *testing.T, c *cluster) history {
 	t.Helper()
 	h := history{}
-	return h, c.ReadAll(t.Context(), stream.CMS("programme"), func(r stream.Record) error {
+	servertest.Committed(t, c.admin, c.Topic(stream.CMS("programme")))
+	for _, r := range servertest.ReadAll(t, c.Cluster, stream.CMS("programme")) {
 		var v struct {
 			ID struct {
 				Copying bool `bson:"copyingData"`
@@ -135,7 +172,7 @@ func readHistory(t *testing.T, c *stream.Cluster) (history, error) {
 			} `bson:"fullDocument"`
 		}
 		if err := bson.UnmarshalExtJSON(r.Value, true, &v); err != nil {
-			return fmt.Errorf("%s: %w", r.Value, err)
+			t.Fatalf("%s: %v", r.Value, err)
 		}
 		if v.ID.Copying && v.Operation == "insert" {
 			v.Operation = "copy"
@@ -144,35 +181,30 @@ func readHistory(t *testing.T, c *stream.Cluster) (history, error) {
 			v.Operation += fmt.Sprintf(" %d", v.Document.N)
 		}
 		h[string(r.Key)] = append(h[string(r.Key)], v.Operation)
-		return nil
-	})
+	}
+	return h
 }
 
 // await reads the topic until key has something.
-func await(t *testing.T, c *stream.Cluster, key string) history {
+func await(t *testing.T, c *cluster, key string) history {
 	t.Helper()
 	return awaitWhere(t, c, "there is "+key, func(h history) bool { return len(h[key]) > 0 })
 }
 
-func awaitWhere(t *testing.T, c *stream.Cluster, what string, ok func(history) bool) history {
+func awaitWhere(t *testing.T, c *cluster, what string, ok func(history) bool) history {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); ; {
-		h, err := readHistory(t, c)
-		if err != nil {
-			t.Fatal(err)
+	servertest.Await(t, func() string {
+		if h := readHistory(t, c); !ok(h) {
+			return fmt.Sprintf("waiting until %s: the topic has %v", what, h)
 		}
-		if ok(h) {
-			return h
-		}
-		if time.Now().After(end) {
-			t.Fatalf("waiting until %s: the topic has %v", what, h)
-		}
-	}
+		return ""
+	})
+	return readHistory(t, c) // else a transaction may have been seen in some partitions, and in others not yet
 }
 
 // marker puts a document of its own and waits for it: what was edited before is in the topic then, because a
 // collection's records are committed in order. It returns what the other keys have.
-func marker(t *testing.T, c *stream.Cluster, s store, name string) history {
+func marker(t *testing.T, c *cluster, s store, name string) history {
 	t.Helper()
 	put(t, s, fmt.Sprintf(`{"_id":"marker-%s"}`, name))
 	h := await(t, c, "marker-"+name)
@@ -192,7 +224,7 @@ func check(t *testing.T, want, got history) {
 }
 
 func TestASnapshotThenChangesInOrder(t *testing.T) {
-	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+	onEachStore(t, func(t *testing.T, c *cluster, s store) {
 		put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`, `{"_id":{"$numberInt":"7"},"n":1}`)
 		start(t, c, s)
 		await(t, c, "a")
@@ -213,7 +245,7 @@ func TestASnapshotThenChangesInOrder(t *testing.T) {
 }
 
 func TestASnapshotOfMoreThanOneBatch(t *testing.T) {
-	c, s := servertest.Cluster(t), bolt(t)
+	c, s := newCluster(t), bolt(t)
 	var docs []string
 	want := history{}
 	for i := range 1201 {
@@ -230,7 +262,7 @@ func TestASnapshotOfMoreThanOneBatch(t *testing.T) {
 }
 
 func TestARestartNeitherRepeatsNorLoses(t *testing.T) {
-	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+	onEachStore(t, func(t *testing.T, c *cluster, s store) {
 		put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`)
 		want := history{"a": {"copy 1"}, "b": {"copy 1"}}
 		stop := start(t, c, s)
@@ -256,7 +288,7 @@ func TestARestartNeitherRepeatsNorLoses(t *testing.T) {
 
 // A restart under load: at any point a run can end, and every change appears once.
 func TestRestartsWhileEditing(t *testing.T) {
-	c, s := servertest.Cluster(t), bolt(t)
+	c, s := newCluster(t), bolt(t)
 	stop := start(t, c, s)
 	marker(t, c, s, "begin")
 	edited := make(chan struct{})
@@ -280,7 +312,7 @@ func TestRestartsWhileEditing(t *testing.T) {
 }
 
 // producer is one of a capture that owns collection programme, and the partition of its position.
-func producer(t *testing.T, c *stream.Cluster) (*stream.Producer, int32) {
+func producer(t *testing.T, c *cluster) (*stream.Producer, int32) {
 	t.Helper()
 	p, err := c.NewTxProducer(t.Context(), capture.Role+".programme")
 	if err != nil {
@@ -291,7 +323,7 @@ func producer(t *testing.T, c *stream.Cluster) (*stream.Producer, int32) {
 }
 
 func TestACrashBeforeTheCommitLeavesNothingVisible(t *testing.T) {
-	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+	onEachStore(t, func(t *testing.T, c *cluster, s store) {
 		put(t, s, `{"_id":"a","n":1}`)
 		stop := start(t, c, s)
 		want := history{"a": {"copy 1"}}
@@ -310,7 +342,7 @@ func TestACrashBeforeTheCommitLeavesNothingVisible(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		role := capture.New(c, s, servertest.Log(t))
+		role := capture.New(c.Cluster, s, servertest.Log(t))
 		run(t, role)
 		for !role.Ready() {
 			pause()
@@ -326,7 +358,7 @@ func TestACrashBeforeTheCommitLeavesNothingVisible(t *testing.T) {
 
 // TestAChangeCapturedTwiceIsTheSameBytes sets the position back, as an operator does, or a crash.
 func TestAChangeCapturedTwiceIsTheSameBytes(t *testing.T) {
-	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+	onEachStore(t, func(t *testing.T, c *cluster, s store) {
 		put(t, s, `{"_id":"a","n":1,"z":{"y":[{"$numberDouble":"1.5"},null],"b":{"$binary":{"base64":"AAE=","subType":"00"}}},"a":true}`)
 		stop := start(t, c, s)
 		await(t, c, "a")
@@ -336,14 +368,10 @@ func TestAChangeCapturedTwiceIsTheSameBytes(t *testing.T) {
 		values := func(records int) (out []string) {
 			t.Helper()
 			awaitWhere(t, c, "all are there", func(h history) bool { return len(h["b"]) == records && len(h["marker-to"]) > 0 })
-			err := c.ReadAll(t.Context(), stream.CMS("programme"), func(r stream.Record) error {
+			for _, r := range servertest.ReadAll(t, c.Cluster, stream.CMS("programme")) {
 				if snapshot := bytes.Contains(r.Value, []byte("copyingData")); !snapshot && !strings.HasPrefix(string(r.Key), "marker") {
 					out = append(out, fmt.Sprintf("%s %s %s %s", r.Key, r.Headers.Get(stream.HeaderContentType), r.Headers.Get(stream.HeaderCMSTime), r.Value))
 				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
 			}
 			slices.Sort(out)
 			return out
@@ -387,7 +415,7 @@ func TestAChangeCapturedTwiceIsTheSameBytes(t *testing.T) {
 }
 
 func TestALostTokenIsASnapshotWithDeletions(t *testing.T) {
-	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+	onEachStore(t, func(t *testing.T, c *cluster, s store) {
 		gone := []string{"gone", "5fbbd1b2e4b0f0a1c2d3e4f5", `"5fbbd1b2e4b0f0a1c2d3e4f6"`, `{"$numberInt":"7"}`, "twelve-bytes", `{"site":"fr"}`}
 		put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`, `{"_id":"gone-before","n":1}`,
 			`{"_id":"gone","n":1}`, `{"_id":{"$oid":"5fbbd1b2e4b0f0a1c2d3e4f5"},"n":1}`, `{"_id":"5fbbd1b2e4b0f0a1c2d3e4f6","n":1}`,
@@ -421,7 +449,7 @@ func TestALostTokenIsASnapshotWithDeletions(t *testing.T) {
 }
 
 // lose replaces the position by one that the source does not have.
-func lose(t *testing.T, c *stream.Cluster) {
+func lose(t *testing.T, c *cluster) {
 	t.Helper()
 	p, partition := producer(t, c)
 	_, err := p.Produce(t.Context(), []stream.Record{{
@@ -493,7 +521,7 @@ func (c *failingChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) 
 
 func TestItGoesOnAfterTheCMSFailed(t *testing.T) {
 	s := &failing{store: bolt(t)}
-	c := servertest.Cluster(t)
+	c := newCluster(t)
 	put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`)
 	s.watch.Store(true)
 	start(t, c, s)
@@ -535,7 +563,7 @@ func TestACollectionThatIsDropped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, db := mongoDB(t)
-			c := servertest.Cluster(t)
+			c := newCluster(t)
 			put(t, s, `{"_id":"a","n":1}`, `{"_id":{"$numberInt":"7"},"n":1}`)
 			stop := start(t, c, s)
 			want := history{"a": {"copy 1", "delete"}, `{"$numberInt":"7"}`: {"copy 1", "delete"}}
@@ -628,21 +656,21 @@ func (c *countedChanges) Close(ctx context.Context) error {
 }
 
 func TestOneOwnerPerCollectionAndNoGapWhenItStops(t *testing.T) {
+	t.Parallel()
 	brokers, project := servertest.Kafka(t), servertest.Name()
-	cluster := func(instance string) *stream.Cluster {
-		return stream.New(stream.Config{
+	config := func(instance string) stream.Config {
+		return stream.Config{
 			Brokers: brokers, Project: project, Instance: instance, Log: servertest.Log(t),
-			// An instance that stops keeps its place until the session times out; a broker allows no less.
-			Properties: map[string]string{"session.timeout.ms": "6000", "heartbeat.interval.ms": "200"},
-		})
+			// An instance that stops keeps its place until the session times out: as short as it may be for one that is only slow.
+			Properties: map[string]string{"session.timeout.ms": "10000", "heartbeat.interval.ms": "200"},
+		}
 	}
-	c := cluster("one")
-	if _, err := c.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	c := clusterOf(t, config("one"))
 	s, w := bolt(t), &watchers{open: map[string]int{}, most: map[string]int{}}
-	run := func(instance string) (stop func()) {
-		return start(t, cluster(instance), &counted{Source: s, instance: instance, watchers: w})
+	begin := func(instance string) (stop func()) {
+		of := stream.New(config(instance))
+		t.Cleanup(of.Close)
+		return run(t, capture.New(of, &counted{Source: s, instance: instance, watchers: w}, servertest.Log(t)))
 	}
 	put(t, s, `{"_id":"a","n":1}`)
 	want, n := history{"a": {"copy 1"}}, 1
@@ -655,20 +683,20 @@ func TestOneOwnerPerCollectionAndNoGapWhenItStops(t *testing.T) {
 	}
 	editUntilItOwns := func(instance string) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); w.now(instance) == 0; edit() {
+		for end := time.Now().Add(servertest.Patience); w.now(instance) == 0; edit() {
 			if time.Now().After(end) {
 				t.Fatalf("%s owns nothing", instance)
 			}
 		}
 		edit()
 	}
-	one := run("one")
+	one := begin("one")
 	await(t, c, "a")
-	two := run("two")
+	two := begin("two")
 	editUntilItOwns("two")
 	one()
 	edit()
-	run("one")
+	begin("one")
 	editUntilItOwns("one")
 	two()
 	edit()

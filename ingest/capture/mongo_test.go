@@ -35,7 +35,7 @@ func TestACollectionThatIsReplacedByARename(t *testing.T) {
 	for name, empty := range map[string]bool{"that had documents": false, "that was not there": true} {
 		t.Run(name, func(t *testing.T) {
 			s, db := mongoDB(t)
-			c := servertest.Cluster(t)
+			c := newCluster(t)
 			want := history{}
 			if !empty {
 				put(t, s, `{"_id":"a","n":1}`, `{"_id":"b","n":1}`)
@@ -77,7 +77,7 @@ func TestACollectionThatIsReplacedByARename(t *testing.T) {
 // TestChangesTooLargeForAnEventHoldNobodyUp while capture runs, and while it is down.
 func TestChangesTooLargeForAnEventHoldNobodyUp(t *testing.T) {
 	s, _ := mongoDB(t)
-	c := servertest.Cluster(t)
+	c := newCluster(t)
 	put(t, s, fmt.Sprintf(`{"_id":"large","n":1,"text":%q}`, strings.Repeat("x", 10<<20)), `{"_id":"a","n":1}`)
 	stop := start(t, c, s)
 	awaitWhere(t, c, "both are there", func(h history) bool { return len(h["large"]) > 0 && len(h["a"]) > 0 })
@@ -118,7 +118,7 @@ func TestPreImagesAreEnabledWhereItMay(t *testing.T) {
 		"one that may not be changed": {refuse: true, exists: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := servertest.Cluster(t)
+			c := newCluster(t)
 			if err := rs.db.Drop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +152,8 @@ func TestPreImagesAreEnabledWhereItMay(t *testing.T) {
 
 // TestThePrimaryFails by stepping down, kill -9 and restart, under load.
 func TestThePrimaryFails(t *testing.T) {
-	rs, c := newReplicaSet(t, 3), servertest.Cluster(t)
+	t.Parallel()
+	rs, c := newReplicaSet(t, 3), newCluster(t)
 	put(t, rs.store, `{"_id":"a","n":0}`)
 	start(t, c, rs.store)
 	await(t, c, "a")
@@ -176,18 +177,17 @@ func TestThePrimaryFails(t *testing.T) {
 	}()
 	seen := func(more int) {
 		t.Helper()
-		h, err := readHistory(t, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		from := len(h["a"])
+		from := len(readHistory(t, c)["a"])
 		awaitWhere(t, c, "edits go on", func(h history) bool { return len(h["a"]) > from+more })
 	}
 	seen(50)
 	stepDown := bson.D{{Key: "replSetStepDown", Value: 5}, {Key: "secondaryCatchUpPeriodSecs", Value: 2}}
-	if err := rs.db.Client().Database("admin").RunCommand(t.Context(), stepDown).Err(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Await(t, func() string { // it is refused while no other has caught up
+		if err := rs.db.Client().Database("admin").RunCommand(t.Context(), stepDown).Err(); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 	seen(100)
 	for range 2 {
 		m := rs.primary()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ const oplogBytes = 1 << 20
 // newReplicaSet starts servers of the binary that runs as TEST_MONGO.
 func newReplicaSet(t *testing.T, members int) *replicaSet {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*servertest.Patience)
 	defer cancel()
 	rs := &replicaSet{t: t, name: servertest.Name()}
 	var opts struct{ Argv []string }
@@ -107,7 +108,7 @@ func (rs *replicaSet) start(m *member) {
 	if err := m.cmd.Start(); err != nil {
 		rs.t.Fatal(err)
 	}
-	for end := time.Now().Add(30 * time.Second); ; {
+	for end := time.Now().Add(servertest.Patience); ; {
 		c, err := net.Dial("tcp", m.addr)
 		if err == nil {
 			c.Close()
@@ -129,20 +130,22 @@ func (rs *replicaSet) kill(m *member) {
 	}
 }
 
-// primary is the member that takes writes.
-func (rs *replicaSet) primary() *member {
+// primary is the member that takes writes, when one does: a slow machine has them elect one at any time.
+func (rs *replicaSet) primary() (primary *member) {
 	rs.t.Helper()
-	var hello struct{ Primary string }
-	if err := rs.db.RunCommand(rs.t.Context(), bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
-		rs.t.Fatal(err)
-	}
-	for _, m := range rs.members {
-		if m.addr == hello.Primary {
-			return m
+	servertest.Await(rs.t, func() string {
+		var hello struct{ Primary string }
+		if err := rs.db.RunCommand(rs.t.Context(), bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
+			return err.Error()
 		}
-	}
-	rs.t.Fatalf("%q is no member", hello.Primary)
-	return nil
+		i := slices.IndexFunc(rs.members, func(m *member) bool { return m.addr == hello.Primary })
+		if i < 0 {
+			return fmt.Sprintf("%q is no member", hello.Primary)
+		}
+		primary = rs.members[i]
+		return ""
+	})
+	return primary
 }
 
 // overrun writes elsewhere until the oplog has nothing left of what is there now.
@@ -160,7 +163,7 @@ func (rs *replicaSet) overrun() {
 	}
 	traffic := rs.db.Client().Database("traffic").Collection("noise")
 	last := at(-1)
-	for end := time.Now().Add(time.Minute); !at(1).After(last); {
+	for end := time.Now().Add(servertest.Patience); !at(1).After(last); {
 		if _, err := traffic.InsertOne(rs.t.Context(), bson.D{{Key: "text", Value: strings.Repeat("x", 200_000)}}); err != nil {
 			rs.t.Fatal(err)
 		}

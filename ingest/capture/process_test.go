@@ -1,15 +1,12 @@
 package capture_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strconv"
@@ -35,7 +32,7 @@ const (
 	envMongo    = "CAPTURE_TEST_MONGO"
 	envDatabase = "CAPTURE_TEST_DATABASE"
 	envHasty    = "CAPTURE_TEST_HASTY"
-	envSlowly   = "CAPTURE_TEST_SLOWLY"
+	envHolds    = "CAPTURE_TEST_HOLDS"
 )
 
 func TestMain(m *testing.M) {
@@ -66,7 +63,7 @@ func child() error {
 }
 
 // announcing says on the standard output that it follows programme, and how many documents of a snapshot it has read.
-// Under envSlowly it reads no faster than a second for a thousand.
+// envHolds is how many it reads before it stands still, to be killed there.
 type announcing struct{ cms.Source }
 
 func (a *announcing) Watch(ctx context.Context, collection string, after cms.Token) (cms.Changes, error) {
@@ -82,28 +79,19 @@ func (a *announcing) Snapshot(ctx context.Context, collection string, after bson
 	return a.Source.Snapshot(ctx, collection, after, func(doc bson.Raw) error {
 		if n++; collection == "programme" && n%100 == 0 {
 			fmt.Println("read", n)
-			if os.Getenv(envSlowly) != "" {
-				<-time.After(100 * time.Millisecond)
+			if fmt.Sprint(n) == os.Getenv(envHolds) {
+				<-ctx.Done()
 			}
 		}
 		return fn(doc)
 	})
 }
 
-// instance is a process of capture.
-type instance struct {
-	t    *testing.T
-	name string
-	cmd  *exec.Cmd
-	done chan struct{}
-	log  *strings.Builder
-}
-
 // fleet starts instances on one Kafka project and one MongoDB database.
 type fleet struct {
 	t                *testing.T
 	brokers, project string
-	cluster          *stream.Cluster
+	cluster          *cluster
 	store            *cms.Mongo
 	database         string
 
@@ -115,69 +103,20 @@ func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	store, db := mongoDB(t)
 	f := &fleet{t: t, brokers: servertest.Kafka(t), project: servertest.Name(), store: store, database: db.Name()}
-	f.cluster = stream.New(stream.Config{Brokers: f.brokers, Project: f.project, Instance: "test", Log: servertest.Log(t)})
-	t.Cleanup(f.cluster.Close)
-	if _, err := f.cluster.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if os.Getenv("TEST_KAFKA") != "" {
-			if err := f.cluster.Drop(context.Background()); err != nil {
-				t.Log(err)
-			}
-		}
-	})
+	f.cluster = clusterOf(t, stream.Config{Brokers: f.brokers, Project: f.project, Instance: "test"})
 	return f
 }
 
-func (f *fleet) start(name string, env ...string) *instance {
+func (f *fleet) start(name string, env ...string) *servertest.Process {
 	f.t.Helper()
-	i := &instance{t: f.t, name: name, done: make(chan struct{}), log: &strings.Builder{}}
-	i.cmd = exec.Command(os.Args[0])
-	i.cmd.Env = append(os.Environ(), envBrokers+"="+f.brokers, envProject+"="+f.project, envInstance+"="+name,
-		envMongo+"="+os.Getenv("TEST_MONGO"), envDatabase+"="+f.database)
-	i.cmd.Env = append(i.cmd.Env, env...)
-	out, err := i.cmd.StdoutPipe()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	i.cmd.Stderr = i.log
-	if err := i.cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
-	go func() {
-		defer close(i.done)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			f.mu.Lock()
-			f.said = append(f.said, name+" "+lines.Text())
-			if os.Getenv("TEST_DEBUG") != "" {
-				f.t.Log(time.Now().Format("15:04:05.000"), name, lines.Text())
-			}
-			f.mu.Unlock()
+	return servertest.Spawn(f.t, name, func(line string) {
+		if strings.HasPrefix(line, "time=") {
+			return // its log
 		}
-		_, _ = io.Copy(io.Discard, out)
-		_ = i.cmd.Wait()
-	}()
-	f.t.Cleanup(func() {
-		i.signal(syscall.SIGCONT)
-		if f.t.Failed() {
-			i.signal(syscall.SIGQUIT) // says where it hangs
-			<-i.done
-		}
-		i.kill()
-		if f.t.Failed() || os.Getenv("TEST_DEBUG") != "" {
-			f.t.Logf("%s said:\n%s", name, i.log)
-		}
-	})
-	return i
-}
-
-func (i *instance) signal(s syscall.Signal) { _ = i.cmd.Process.Signal(s) }
-
-// kill is kill -9.
-func (i *instance) kill() {
-	i.signal(syscall.SIGKILL)
-	<-i.done
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.said = append(f.said, name+" "+line)
+	}, append(env, envBrokers+"="+f.brokers, envProject+"="+f.project, envInstance+"="+name, envMongo+"="+os.Getenv("TEST_MONGO"), envDatabase+"="+f.database)...)
 }
 
 // owner is who said last that it follows.
@@ -195,7 +134,7 @@ func (f *fleet) owner() string {
 // hears waits for one more line that ends so.
 func (f *fleet) hears(from int, what string) {
 	f.t.Helper()
-	for end := time.Now().Add(60 * time.Second); ; pause() {
+	for end := time.Now().Add(servertest.Patience); ; pause() {
 		f.mu.Lock()
 		said := slices.Clone(f.said[from:])
 		f.mu.Unlock()
@@ -263,13 +202,12 @@ func (f *fleet) check(want history) {
 	f.t.Helper()
 	check(f.t, want, marker(f.t, f.cluster, f.store, "end"))
 	var sequences []int
-	err := f.cluster.ReadAll(f.t.Context(), stream.CMS("programme"), func(r stream.Record) error {
+	for _, r := range servertest.ReadAll(f.t, f.cluster.Cluster, stream.CMS("programme")) {
 		n, err := strconv.Atoi(r.Headers.Get(stream.HeaderSequence))
+		if err != nil {
+			f.t.Fatal(err)
+		}
 		sequences = append(sequences, n)
-		return err
-	})
-	if err != nil {
-		f.t.Fatal(err)
 	}
 	slices.Sort(sequences)
 	if n := len(slices.Compact(slices.Clone(sequences))); n != len(sequences) {
@@ -286,8 +224,9 @@ func (f *fleet) check(want history) {
 
 // TestOwnersAreKilled has two instances, whose owner is killed, stopped and frozen while edits go on.
 func TestOwnersAreKilled(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
-	instances := map[string]*instance{"one": f.start("one", envHasty+"=1")}
+	instances := map[string]*servertest.Process{"one": f.start("one", envHasty+"=1")}
 	f.hears(0, "follows")
 	instances["two"] = f.start("two", envHasty+"=1")
 	f.settle()
@@ -297,20 +236,20 @@ func TestOwnersAreKilled(t *testing.T) {
 		marker(t, f.cluster, f.store, servertest.Name())
 	}
 	seen()
-	for _, end := range []func(*instance){
-		func(i *instance) { i.kill() },
-		func(i *instance) { i.signal(syscall.SIGTERM); <-i.done },
-		func(i *instance) { i.signal(syscall.SIGSTOP) },
-		func(i *instance) { i.kill() },
+	for _, end := range []func(*servertest.Process){
+		func(i *servertest.Process) { i.Kill() },
+		func(i *servertest.Process) { i.Signal(syscall.SIGTERM); <-i.Done },
+		func(i *servertest.Process) { i.Signal(syscall.SIGSTOP) },
+		func(i *servertest.Process) { i.Kill() },
 	} {
 		owner := f.owner()
 		end(instances[owner])
 		seen() // by the other
 		select {
-		case <-instances[owner].done:
+		case <-instances[owner].Done:
 			instances[owner] = f.start(owner, envHasty+"=1")
 		default: // it believes that it still owns what the other has taken
-			instances[owner].signal(syscall.SIGCONT)
+			instances[owner].Signal(syscall.SIGCONT)
 		}
 		seen() // by whom the election now gives it to
 	}
@@ -319,6 +258,7 @@ func TestOwnersAreKilled(t *testing.T) {
 
 // TestKilledAtAnyMoment kills the only instance again and again, while it writes.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	i := f.start("one")
 	f.hears(0, "follows")
@@ -326,7 +266,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	end := f.edits()
 	for range 10 {
 		from := f.heard()
-		i.kill()
+		i.Kill()
 		i = f.start("one")
 		f.hears(from, "follows")
 		<-time.After(rand.N(300 * time.Millisecond)) // some writes
@@ -346,14 +286,10 @@ func TestASnapshotGoesOnWhereItWasKilled(t *testing.T) {
 		want[key] = []string{"copy 1"}
 	}
 	put(t, f.store, docs...)
-	i := f.start("one", envSlowly+"=1")
+	i := f.start("one", envHolds+"=3000")
 	f.hears(0, "read 3000")
-	i.kill()
-	h, err := readHistory(t, f.cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(h) < 2000 || len(h) > 3000 {
+	i.Kill()
+	if h := readHistory(t, f.cluster); len(h) < 2000 || len(h) > 3000 {
 		t.Fatalf("%d documents were captured", len(h))
 	}
 	// Behind where it is, and before.
@@ -366,9 +302,9 @@ func TestASnapshotGoesOnWhereItWasKilled(t *testing.T) {
 	remove(t, f.store, "p4998")
 	want["p4998"] = []string{"delete"}
 	from := f.heard()
-	i = f.start("one", envSlowly+"=1")
+	i = f.start("one", envHolds+"=1000")
 	f.hears(from, "read 1000")
-	i.kill()
+	i.Kill()
 	from = f.heard()
 	f.start("one")
 	f.hears(from, "follows")

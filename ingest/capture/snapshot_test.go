@@ -15,7 +15,6 @@ import (
 	"regie/ingest/capture"
 	"regie/internal/cms"
 	"regie/internal/servertest"
-	"regie/internal/stream"
 )
 
 func TestASnapshotSaysWhenItWillBeDone(t *testing.T) {
@@ -62,11 +61,11 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 	for b.Loop() {
 		b.StopTimer()
-		c := servertest.Cluster(b)
+		c := newCluster(b)
 		ctx, cancel := context.WithCancel(b.Context())
 		b.StartTimer()
 		began, done := time.Now(), make(chan error, 1)
-		role := capture.New(c, m, slog.New(slog.DiscardHandler))
+		role := capture.New(c.Cluster, m, slog.New(slog.DiscardHandler))
 		go func() { done <- role.Run(ctx) }()
 		for !role.Ready() {
 			<-time.After(10 * time.Millisecond)
@@ -105,14 +104,14 @@ func (h *held) Snapshot(ctx context.Context, collection string, after bson.RawVa
 
 // TestWhatCaptureWaitsForIsSaid: an operator sees how far a snapshot is, and that the CMS is away.
 func TestWhatCaptureWaitsForIsSaid(t *testing.T) {
-	onEachStore(t, func(t *testing.T, c *stream.Cluster, s store) {
+	onEachStore(t, func(t *testing.T, c *cluster, s store) {
 		var docs []string
 		for i := range 501 {
 			docs = append(docs, fmt.Sprintf(`{"_id":"p%03d"}`, i))
 		}
 		put(t, s, docs...)
 		source := &held{Source: s, before: 501, reached: make(chan struct{}), goOn: make(chan struct{})}
-		role := capture.New(c, source, servertest.Log(t))
+		role := capture.New(c.Cluster, source, servertest.Log(t))
 		if err := role.Waiting(); err == nil || err.Error() != "is taking part in the election of owners" {
 			t.Errorf("at first: %v", err)
 		}

@@ -55,7 +55,7 @@ func (h history) state(t *testing.T) map[string]int {
 
 // TestEditsWhileItIsDownAndItsTokenForgotten overruns MongoDB's oplog while capture is down.
 func TestEditsWhileItIsDownAndItsTokenForgotten(t *testing.T) {
-	rs, c := newReplicaSet(t, 1), servertest.Cluster(t)
+	rs, c := newReplicaSet(t, 1), newCluster(t)
 	const all, edits, deletes, inserts = 1500, 1000, 100, 50
 	var docs []string
 	for i := range all {
@@ -145,7 +145,7 @@ func (c *pausedChanges) Next(ctx context.Context, max int) ([]bson.Raw, error) {
 
 // TestTheHistoryIsOverrunInMidStream has a stream that is open fall behind MongoDB's oplog.
 func TestTheHistoryIsOverrunInMidStream(t *testing.T) {
-	rs, c := newReplicaSet(t, 1), servertest.Cluster(t)
+	rs, c := newReplicaSet(t, 1), newCluster(t)
 	s := &paused{Source: rs.store}
 	put(t, rs.store, `{"_id":"a","n":1}`, `{"_id":"gone","n":1}`)
 	start(t, c, s)
@@ -187,7 +187,7 @@ func TestMongoDBRefusesToGoOn(t *testing.T) {
 		{"getMore", 8, false}, {"getMore", 43, false}, {"aggregate", 8, false},
 	} {
 		t.Run(fmt.Sprint(tt.command, " ", tt.code), func(t *testing.T) {
-			c := servertest.Cluster(t)
+			c := newCluster(t)
 			if err := rs.db.Drop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -223,18 +223,15 @@ func TestMongoDBRefusesToGoOn(t *testing.T) {
 
 // TestAQuietCollectionOutlivesTheHistory overruns the oplog with what is written elsewhere.
 func TestAQuietCollectionOutlivesTheHistory(t *testing.T) {
-	rs, c := newReplicaSet(t, 1), servertest.Cluster(t)
+	rs, c := newReplicaSet(t, 1), newCluster(t)
 	put(t, rs.store, `{"_id":"a","n":1}`)
-	role := capture.New(c, rs.store, servertest.Log(t))
+	role := capture.New(c.Cluster, rs.store, servertest.Log(t))
 	role.SaveEvery(200 * time.Millisecond)
 	stop := run(t, role)
 	await(t, c, "a")
 	rs.overrun() // with it, the token of the snapshot
-	for before, end := position(t, c), time.Now().Add(20*time.Second); position(t, c) == before; pause() {
-		if time.Now().After(end) {
-			t.Fatal("no token is saved")
-		}
-	}
+	before := position(t, c)
+	servertest.Eventually(t, "a token is saved", func() bool { return position(t, c) != before }) // MongoDB makes one each ten seconds
 	stop()
 	set(t, rs.store, "a", 2)
 	start(t, c, rs.store)
@@ -242,12 +239,16 @@ func TestAQuietCollectionOutlivesTheHistory(t *testing.T) {
 }
 
 // position is the last of programme's that was saved.
-func position(t *testing.T, c *stream.Cluster) string {
+func position(t *testing.T, c *cluster) string {
 	t.Helper()
-	records, err := c.Last(t.Context(), stream.CapturePosition)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var records []stream.Record
+	servertest.Await(t, func() (why string) {
+		var err error
+		if records, err = c.Last(t.Context(), stream.CapturePosition); err != nil {
+			why = err.Error()
+		}
+		return why
+	})
 	partition := int32(slices.Index(stream.Collections(), "programme"))
 	for _, r := range records {
 		if r.Partition == partition {

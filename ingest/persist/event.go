@@ -78,7 +78,7 @@ func (c *gathered) favourite(r *stream.Record) error {
 		}
 		c.of(e.Viewer).setFavourite(users.Favourite{Target: target, Version: v, Removed: e.EventType == userv1.FavouriteEventType_FAVOURITE_EVENT_TYPE_REMOVED})
 	case userv1.FavouriteEventType_FAVOURITE_EVENT_TYPE_ERASED:
-		c.of(e.Viewer).eraseFavourites()
+		c.erase(r.Topic, e.Viewer)
 	default:
 		return stream.Permanent(fmt.Errorf("event_type %v is none that is known", e.EventType))
 	}
@@ -117,7 +117,7 @@ func (c *gathered) progress(r *stream.Record) error {
 	case userv1.ProgressEventType_PROGRESS_EVENT_TYPE_CLEARED:
 		c.of(e.Viewer).clear(v)
 	case userv1.ProgressEventType_PROGRESS_EVENT_TYPE_ERASED:
-		c.of(e.Viewer).eraseProgress()
+		c.erase(r.Topic, e.Viewer)
 	default:
 		return stream.Permanent(fmt.Errorf("event_type %v is none that is known", e.EventType))
 	}

@@ -3,6 +3,7 @@ package persist
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"google.golang.org/protobuf/proto"
 
@@ -14,22 +15,22 @@ import (
 type gathered struct {
 	viewers []*viewer // in the order in which they come
 	byName  map[string]*viewer
-	// events and rejected count the records by topic.
-	events, rejected map[string]int
+	// events, rejected and erasures count the records by topic.
+	events, rejected, erasures map[string]int
 }
 
 // viewer gathers one viewer's changes, in the order of the log.
 type viewer struct {
-	name                             string
-	erasesFavourites, erasesProgress bool
-	favourites                       map[string]users.Favourite
-	progress                         map[string]users.Progress // by video
-	cleared                          users.Version
+	name       string
+	erased     bool // then nothing else counts, whatever follows
+	favourites map[string]users.Favourite
+	progress   map[string]users.Progress // by video
+	cleared    users.Version
 }
 
 // gather reads a batch and rejects what can never be applied.
 func gather(b *stream.Batch) *gathered {
-	c := &gathered{byName: map[string]*viewer{}, events: map[string]int{}, rejected: map[string]int{}}
+	c := &gathered{byName: map[string]*viewer{}, events: map[string]int{}, rejected: map[string]int{}, erasures: map[string]int{}}
 	for i := range b.Records {
 		r := &b.Records[i]
 		c.events[r.Topic]++
@@ -93,19 +94,20 @@ func (v *viewer) clear(until users.Version) {
 	}
 }
 
-func (v *viewer) eraseFavourites() {
-	v.erasesFavourites, v.favourites = true, nil
-}
-
-func (v *viewer) eraseProgress() {
-	v.erasesProgress, v.progress, v.cleared = true, nil, users.Version{}
+func (c *gathered) erase(topic, viewer string) {
+	c.erasures[topic]++
+	c.of(viewer).erased = true
 }
 
 // changes are the viewers' as the store takes them.
 func (c *gathered) changes() []users.Changes {
 	out := make([]users.Changes, 0, len(c.viewers))
 	for _, v := range c.viewers {
-		ch := users.Changes{Viewer: v.name, ErasesFavourites: v.erasesFavourites, ErasesProgress: v.erasesProgress, Cleared: v.cleared}
+		if v.erased {
+			out = append(out, users.Changes{Viewer: v.name, Erased: true})
+			continue
+		}
+		ch := users.Changes{Viewer: v.name, Cleared: v.cleared}
 		for _, f := range v.favourites {
 			ch.Favourites = append(ch.Favourites, f)
 		}
@@ -121,16 +123,10 @@ func (c *gathered) changes() []users.Changes {
 
 // rows are how many of a topic's the store is given.
 func (c *gathered) rows(changes []users.Changes) map[string]int {
-	n := map[string]int{}
+	n := maps.Clone(c.erasures)
 	for _, ch := range changes {
 		n[stream.UserFavourite] += len(ch.Favourites)
 		n[stream.UserProgress] += len(ch.Progress)
-		if ch.ErasesFavourites {
-			n[stream.UserFavourite]++
-		}
-		if ch.ErasesProgress {
-			n[stream.UserProgress]++
-		}
 		if !ch.Cleared.IsZero() {
 			n[stream.UserProgress]++
 		}

@@ -58,7 +58,7 @@ func (s *Sink) Start(ctx context.Context, parts []stream.Assigned) ([]stream.Sta
 	if err != nil {
 		return nil, err
 	}
-	out := make([]stream.Start, len(parts))
+	out, anew := make([]stream.Start, len(parts)), map[string]stream.Position{}
 	for i, a := range parts {
 		name := a.String()
 		p, ok := stored[name]
@@ -67,10 +67,17 @@ func (s *Sink) Start(ctx context.Context, parts []stream.Assigned) ([]stream.Sta
 			out[i] = stream.Resume(a, nil, s.now())
 			continue
 		}
-		s.last[name] = p
 		out[i] = stream.Resume(a, &p, s.now())
+		if out[i].Incarnation != p.Incarnation { // of another log: readers would take what it passed for applied
+			p = stream.Position{TopicID: a.TopicID, Incarnation: out[i].Incarnation, Offset: out[i].Offset}
+			anew[name] = p
+		}
+		s.last[name] = p
 	}
-	return out, nil
+	if len(anew) == 0 {
+		return out, nil
+	}
+	return out, s.store.Apply(ctx, nil, anew)
 }
 
 // Moved implements stream.Sink.

@@ -25,9 +25,6 @@ import (
 	userv1 "regie/proto/user/v1"
 )
 
-// patience is how long a test waits for what must come.
-const patience = time.Minute
-
 // env is the role between a Kafka and a store of the test's own.
 type env struct {
 	*stream.Cluster
@@ -39,7 +36,7 @@ type env struct {
 
 func open(t *testing.T) *env {
 	t.Helper()
-	e := &env{t: t, Cluster: servertest.Cluster(t), metrics: prometheus.NewRegistry()}
+	e := &env{t: t, Cluster: servertest.Cluster(t, append(persist.Inputs(), stream.Dead(persist.Role))...), metrics: prometheus.NewRegistry()}
 	e.store = &flaky{Store: openBolt(t)}
 	e.sink = persist.New(e.store, time.Now, servertest.Log(t), persist.NewMetrics(e.metrics))
 	return e
@@ -119,19 +116,6 @@ func (e *env) produce(rs ...stream.Record) []stream.Delivery {
 		e.t.Fatal(err)
 	}
 	return ds
-}
-
-func (e *env) eventually(what string, ok func() bool) {
-	e.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(patience); !ok(); {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			e.t.Fatalf("%s: not after %v", what, patience)
-		}
-	}
 }
 
 var began = time.Now().Add(-time.Hour).Truncate(time.Second)
@@ -231,11 +215,43 @@ func TestWhatViewersDoIsStored(t *testing.T) {
 		record(favourite("d", "video:v1", 10)), record(report("d", "v1", 10)), record(forget), record(as(report("d", "", 90), erased)),
 	)
 	c, _ := e.start()
-	e.eventually("all is read", c.Ready)
+	servertest.Eventually(e.t, "all is read", c.Ready)
 	for viewer, want := range map[string]string{"a": "video:v1 | v1@30", "b": " | v2@20", "c": " | v2@20", "d": " | "} {
 		if got := e.state(viewer); got != want {
 			t.Errorf("%s has %q instead of %q", viewer, got, want)
 		}
+	}
+}
+
+// TestNothingFollowsAnErasure, in the same batch or in one that comes later; and whoever reads all again finds the same.
+func TestNothingFollowsAnErasure(t *testing.T) {
+	e := open(t)
+	erased := favourite("a", "", 20)
+	erased.EventType, erased.Payload = userv1.FavouriteEventType_FAVOURITE_EVENT_TYPE_ERASED, nil
+	events := func(second int) []stream.Record {
+		return []stream.Record{record(favourite("a", "video:v1", second)), record(report("a", "v1", second)), record(favourite("b", "video:v1", second))}
+	}
+	e.produce(slices.Concat(events(10), []stream.Record{record(erased), record(as(report("a", "", 20), userv1.ProgressEventType_PROGRESS_EVENT_TYPE_ERASED))}, events(30))...)
+	c, stop := e.start()
+	servertest.Eventually(e.t, "all is read", c.Ready)
+	e.produce(events(40)...)
+	e.produce(record(report("b", "v2", 50)))
+	servertest.Eventually(e.t, "what comes later is applied", func() bool { return e.state("b") == "video:v1 | v2@50" })
+	stop()
+	e.store.mu.Lock()
+	left := e.store.Store
+	e.store.Store = openBolt(t)
+	e.store.mu.Unlock()
+	c, _ = e.start()
+	servertest.Eventually(e.t, "all is read again", c.Ready)
+	for name, store := range map[string]users.Store{"at first": left, "read again": e.store.Store} {
+		rows, err := store.Read(t.Context(), "a", []string{"video:v1", "programme:p-v1"}, true)
+		if err != nil || len(rows.Favourites)+len(rows.Progress) > 0 {
+			t.Errorf("%s: %v, %v", name, rows, err)
+		}
+	}
+	if n := e.counts(); n["favourite rejected"]+n["progress rejected"] > 0 {
+		t.Errorf("counts: %v", n)
 	}
 }
 
@@ -248,7 +264,7 @@ func TestABatchIsCoalesced(t *testing.T) {
 	rs = append(rs, record(favourite("viewer-1", "video:v1", 1)), record(as(report("viewer-1", "", 5000), userv1.ProgressEventType_PROGRESS_EVENT_TYPE_CLEARED)))
 	e.produce(rs...)
 	c, _ := e.start()
-	e.eventually("all is read", c.Ready)
+	servertest.Eventually(e.t, "all is read", c.Ready)
 	n := e.counts()
 	if all := n["progress applied"] + n["progress coalesced"]; all != 1001 || n["progress applied"] > 60 {
 		t.Errorf("counts: %v", n)
@@ -266,7 +282,7 @@ func TestPositionsAreWhatIsApplied(t *testing.T) {
 		viewer := fmt.Sprint("viewer-", i)
 		d := e.produce(record(report(viewer, "v1", i)))[0]
 		name := fmt.Sprintf("%s/%d", stream.UserProgress, d.Partition)
-		e.eventually("the position passes "+name, func() bool {
+		servertest.Eventually(e.t, "the position passes "+name, func() bool {
 			ps, err := e.store.Positions(t.Context(), []string{name})
 			if err != nil {
 				t.Fatal(err)
@@ -320,20 +336,16 @@ func TestWhatCanNeverBeAppliedIsSetAside(t *testing.T) {
 	rs := append(slices.Collect(maps.Values(bad)), good, record(favourite("a", "video:v1", 10)))
 	e.produce(rs...)
 	c, _ := e.start()
-	e.eventually("all is read", c.Ready)
+	servertest.Eventually(e.t, "all is read", c.Ready)
 	if got := e.state("a"); got != "video:v1 | v1@10" {
 		t.Errorf("their neighbours: %q", got)
 	}
 	var reasons []string
-	err := e.ReadAll(t.Context(), stream.Dead(persist.Role), func(r stream.Record) error {
+	for _, r := range servertest.ReadAll(t, e.Cluster, stream.Dead(persist.Role)) {
 		reasons = append(reasons, r.Headers.Get(stream.HeaderReason))
 		if r.Headers.Get(stream.HeaderOrigin) == "" {
 			t.Errorf("%q has no origin", r.Headers)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for want := range bad {
 		if !slices.ContainsFunc(reasons, func(r string) bool { return strings.Contains(r, want) }) {
@@ -426,7 +438,7 @@ func TestAStoreThatFails(t *testing.T) {
 		}
 		if round == 4 {
 			_, stop = e.start()
-			e.eventually("all is stored", func() bool {
+			servertest.Eventually(e.t, "all is stored", func() bool {
 				for viewer, second := range want {
 					if e.state(viewer) != fmt.Sprintf(" | v1@%d", second) {
 						return false
@@ -452,13 +464,54 @@ func TestADeadLetterIsWrittenOnce(t *testing.T) {
 	bad.Value = nil
 	e.produce(bad, record(report("a", "v1", 20)))
 	c, _ := e.start()
-	e.eventually("all is read", c.Ready)
-	dead := 0
-	if err := e.ReadAll(t.Context(), stream.Dead(persist.Role), func(stream.Record) error { dead++; return nil }); err != nil {
+	servertest.Eventually(e.t, "all is read", c.Ready)
+	if dead := len(servertest.ReadAll(t, e.Cluster, stream.Dead(persist.Role))); dead != 1 || e.state("a") != " | v1@20" {
+		t.Errorf("%d dead letters, and a has %q", dead, e.state("a"))
+	}
+}
+
+// TestAPositionOfAnotherLogIsNoReadersMark: of a topic that was created again, or whose end was cut off, before anything
+// of it is applied.
+func TestAPositionOfAnotherLogIsNoReadersMark(t *testing.T) {
+	e := open(t)
+	now := time.Now().Unix()
+	stored, want := map[string]stream.Position{}, map[string]stream.Position{}
+	var parts []stream.Assigned
+	for p, a := range []stream.Assigned{{TopicID: "new", High: 50}, {TopicID: "old", Low: 3, High: 50}, {TopicID: "old", Low: 3, High: 200}} {
+		a.Topic, a.Partition, a.Committed = stream.UserProgress, int32(p), -1
+		parts = append(parts, a)
+		stored[a.String()] = stream.Position{TopicID: "old", Incarnation: now + 1000, Offset: 100}
+		want[a.String()] = stream.Position{TopicID: a.TopicID, Incarnation: now + 1001, Offset: a.Low}
+	}
+	whole := parts[2].String()
+	want[whole] = stored[whole]
+	if err := e.store.Apply(t.Context(), nil, stored); err != nil {
 		t.Fatal(err)
 	}
-	if dead != 1 || e.state("a") != " | v1@20" {
-		t.Errorf("%d dead letters, and a has %q", dead, e.state("a"))
+	e.store.n, e.store.fail = 0, func(call int) error {
+		if call == 1 {
+			return fmt.Errorf("of the test: %w", users.ErrUnavailable)
+		}
+		return nil
+	}
+	if _, err := e.sink.Start(t.Context(), parts); !errors.Is(err, users.ErrUnavailable) {
+		t.Error(err)
+	}
+	starts, err := e.sink.Start(t.Context(), parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.store.Positions(t.Context(), slices.Collect(maps.Keys(want)))
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	for i, s := range starts {
+		if p := want[parts[i].String()]; s.Offset != p.Offset || s.Incarnation != p.Incarnation {
+			t.Errorf("%s starts at %v", parts[i], s)
+		}
+	}
+	if moved, err := e.sink.Moved(t.Context(), parts); len(moved) > 0 || err != nil {
+		t.Errorf("it takes its own for another's: %v, %v", moved, err)
 	}
 }
 
@@ -467,11 +520,11 @@ func TestAStoreThatWasEmptied(t *testing.T) {
 	e := open(t)
 	c, _ := e.start()
 	e.produce(record(report("a", "v1", 10)), record(favourite("b", "video:v1", 10)))
-	e.eventually("it is stored", func() bool { return e.state("a") == " | v1@10" && e.state("b") == "video:v1 | " })
-	e.eventually("it is ready", c.Ready)
+	servertest.Eventually(e.t, "it is stored", func() bool { return e.state("a") == " | v1@10" && e.state("b") == "video:v1 | " })
+	servertest.Eventually(e.t, "it is ready", c.Ready)
 	empty := openBolt(t)
 	e.store.mu.Lock()
 	e.store.Store = empty
 	e.store.mu.Unlock()
-	e.eventually("it is there again", func() bool { return e.state("a") == " | v1@10" && e.state("b") == "video:v1 | " })
+	servertest.Eventually(e.t, "it is there again", func() bool { return e.state("a") == " | v1@10" && e.state("b") == "video:v1 | " })
 }

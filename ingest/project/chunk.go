@@ -105,12 +105,12 @@ func (c *chunk) write(ctx context.Context, s *Sink) (err error) {
 	return nil
 }
 
-// lastEdit is the last that an editor waits for; nil when there is none.
+// lastEdit is the last that an editor waits for; nil when there is none. What follows from an edit is none.
 func (c *chunk) lastEdit() *edit {
 	var last *edit
 	for i, o := range c.outcomes {
 		e := &c.edits[i]
-		if o.Refused || e.replayed || e.changedAt.IsZero() {
+		if o.Refused || e.replayed || e.changedAt.IsZero() || e.kind == catalog.Sections {
 			continue
 		}
 		if last == nil || e.changedAt.After(last.changedAt) {

@@ -43,6 +43,9 @@ func read(r stream.Record) (entity, error) {
 	if len(r.Key) == 0 {
 		return entity{}, stream.Permanent(errors.New("the record has no key"))
 	}
+	if r.Topic == stream.ProgrammeEnriched {
+		return readSections(r)
+	}
 	kind, _ := strings.CutPrefix(r.Topic, topics)
 	switch kind {
 	case "channel":

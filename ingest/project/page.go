@@ -33,6 +33,15 @@ func projectPage(in *catalogv1.Page, c *catalog.Change) (err error) {
 			Layout: s.GetLayout(),
 			More:   optional(s.GetMore()),
 			Cards:  make([]*projectionv1.Card, len(s.GetCards())),
+			Limit:  s.GetLimit(),
+		}
+		switch source := s.GetSource().(type) {
+		case *catalogv1.Section_Rule:
+			section.Source = &projectionv1.Section_Rule{Rule: source.Rule}
+		case *catalogv1.Section_Trend:
+			section.Source = &projectionv1.Section_Trend{Trend: source.Trend}
+		case *catalogv1.Section_Personal:
+			section.Source = &projectionv1.Section_Personal{Personal: source.Personal}
 		}
 		for i, k := range s.GetCards() {
 			to := &projectionv1.Card{

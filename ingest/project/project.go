@@ -1,7 +1,7 @@
 // Package project is the role that keeps the catalogue in Redis as each screen shows it.
 //
-//	regie.catalog.<entity> --> latest of each key --> blob per screen --> begin, place, finish --> position
-//	                                                  lists, slugs          (internal/catalog)
+//	regie.catalog.<entity> ------------> latest of each key --> blob per screen --> begin, place, finish --> position
+//	regie.catalog.programme-enriched -/                         lists, slugs          (internal/catalog)
 //
 // Of several records of one key in a batch only the last counts: each holds the whole entity.
 package project
@@ -26,7 +26,7 @@ func Inputs() []string {
 	for _, e := range stream.Collections() {
 		in = append(in, stream.Catalog(e))
 	}
-	return in
+	return append(in, stream.ProgrammeEnriched)
 }
 
 // Sink writes entities into the catalogue. It implements stream.Sink.
@@ -144,6 +144,9 @@ func (s *Sink) tell(c *chunk, changed []string) []string {
 			continue
 		}
 		changed = append(changed, catalog.GlobalID(ch.Kind, ch.ID))
+		if ch.Kind == catalog.Sections {
+			changed = append(changed, catalog.GlobalID("programme", ch.ID))
+		}
 		if !e.changedAt.IsZero() {
 			s.metrics.fresh(ch.Kind, e.visibleAt.Sub(e.changedAt))
 		}

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// kinds are the entities that are projected: an event's and a blob's message.
+// kinds are what is projected, by its topic: an event's and a blob's message.
 var kinds = map[string]struct{ event, blob func() proto.Message }{
 	"channel": {
 		func() proto.Message { return &catalogv1.ChannelEvent{} },
@@ -47,6 +47,21 @@ var kinds = map[string]struct{ event, blob func() proto.Message }{
 		func() proto.Message { return &catalogv1.PageEvent{} },
 		func() proto.Message { return &projectionv1.Page{} },
 	},
+	enriched: {
+		func() proto.Message { return &catalogv1.ProgrammeEnrichedEvent{} },
+		func() proto.Message { return &projectionv1.ProgrammeSections{} },
+	},
+}
+
+// enriched is what follows the catalogue's part in stream.ProgrammeEnriched.
+const enriched = "programme-enriched"
+
+// kindOf is the kind of what a topic's records change.
+func kindOf(topic string) string {
+	if topic == enriched {
+		return catalog.Sections
+	}
+	return topic
 }
 
 // set gives a field of a message a value, for what all kinds have alike.
@@ -58,12 +73,16 @@ func set(m proto.Message, field protoreflect.Name, v protoreflect.Value) {
 func withPayload(kind, id string) proto.Message {
 	e := kinds[kind].event()
 	p := e.ProtoReflect().Mutable(e.ProtoReflect().Descriptor().Fields().ByName("payload")).Message().Interface()
-	set(p, "id", protoreflect.ValueOfString(id))
+	field := protoreflect.Name("id")
+	if kind == enriched {
+		field = "programme_id"
+	}
+	set(p, field, protoreflect.ValueOfString(id))
 	return e
 }
 
 func TestAllThatIsCapturedIsProjected(t *testing.T) {
-	want := slices.Sorted(slices.Values(stream.Collections()))
+	want := slices.Sorted(slices.Values(append(stream.Collections(), enriched)))
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(kinds))); diff != "" {
 		t.Error(diff)
 	}
@@ -101,7 +120,7 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if ch.Kind != kind || ch.ID != "p1" || ch.Fence != (stream.Fence{Incarnation: 7, Offset: 41}) {
+				if ch.Kind != kindOf(kind) || ch.ID != "p1" || ch.Fence != (stream.Fence{Incarnation: 7, Offset: 41}) {
 					t.Errorf("a change of %s %s at %v", ch.Kind, ch.ID, ch.Fence)
 				}
 				for _, screen := range catalog.Screens() {
@@ -202,7 +221,7 @@ func TestTheSameRecordMakesTheSameBytes(t *testing.T) {
 // check tells what no change may have.
 func check(t *testing.T, ch catalog.Change) {
 	t.Helper()
-	if n := len(ch.Blobs); n != 0 && n != len(catalog.Screens()) || (n == 0) != (len(ch.Placements) == 0) {
+	if n := len(ch.Blobs); n != 0 && n != len(catalog.Screens()) || (n == 0 || ch.Kind == catalog.Sections) != (len(ch.Placements) == 0) {
 		t.Errorf("%d blobs and %d placements", n, len(ch.Placements))
 	}
 	seen := map[catalog.Family]bool{}
@@ -233,7 +252,7 @@ func TestWhatIsDeletedHasNeitherBlobNorPlace(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := catalog.Change{Kind: kind, ID: "p1", Fence: stream.Fence{Incarnation: 7, Offset: 41}}
+				want := catalog.Change{Kind: kindOf(kind), ID: "p1", Fence: stream.Fence{Incarnation: 7, Offset: 41}}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Error(diff)
 				}
@@ -386,5 +405,16 @@ func BenchmarkProjection(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestAProgrammeWithoutSectionsHasNoBlobOfThem: most have none, and that there is no blob says the same.
+func TestAProgrammeWithoutSectionsHasNoBlobOfThem(t *testing.T) {
+	event := &catalogv1.ProgrammeEnrichedEvent{
+		EventType: catalogv1.EventType_EVENT_TYPE_UPDATED, Payload: &catalogv1.ProgrammeSections{ProgrammeId: "p1"},
+	}
+	ch, err := project.Projection(record(t, "programme-enriched", "p1", event))
+	if err != nil || ch.Kind != catalog.Sections || len(ch.Blobs) > 0 || len(ch.Placements) > 0 {
+		t.Errorf("%+v, %v", ch, err)
 	}
 }

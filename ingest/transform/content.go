@@ -30,6 +30,7 @@ const (
 	maxRights      = 100
 	maxScreens     = 10
 	maxCountries   = 300
+	maxTags        = 50
 
 	week = 7 * 24 * 3600 // in seconds
 )
@@ -82,6 +83,17 @@ func (d document) synopsis() *catalogv1.Synopsis {
 		return nil
 	}
 	return &catalogv1.Synopsis{Short: n.text("short", maxText), Medium: n.text("medium", maxText), Long: n.text("long", maxText)}
+}
+
+// tags are slugs, each once: what editors type is what rules find.
+func (d document) tags() []string {
+	var out []string
+	for _, s := range d.texts("tags", maxTags, maxSlug, d.checkSlug) {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // countries are an array of ISO 3166-1 alpha-2 codes.
@@ -147,13 +159,7 @@ func (d document) rights() []*catalogv1.Right {
 	})
 }
 
-func (d document) screens() []catalogv1.Screen {
-	var out []catalogv1.Screen
-	d.list("screens", maxScreens, func(at string, v bson.RawValue) {
-		out = append(out, enumAt(d, at, v, screens))
-	})
-	return out
-}
+func (d document) screens() []catalogv1.Screen { return enums(d, "screens", maxScreens, screens) }
 
 // ageRating is nil when the document says nothing of it.
 func (d document) ageRating() *catalogv1.AgeRating {

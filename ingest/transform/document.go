@@ -88,6 +88,15 @@ func (d document) get(field string) (bson.RawValue, bool) {
 	return bson.RawValue{}, false
 }
 
+// only refuses the fields that are none of those known: where a misspelt one, ignored, would make something else of the rest.
+func (d document) only(known ...string) {
+	for _, e := range d.fields {
+		if name := e.Key(); !slices.Contains(known, name) {
+			d.fail(fmt.Sprintf("%.100s", strings.ToValidUTF8(name, "?")), "is no field of this rule: those are %s", strings.Join(known, ", "))
+		}
+	}
+}
+
 // text is a string of at most max characters, without the spaces around it.
 func (d document) text(field string, max int) string {
 	v, ok := d.get(field)
@@ -158,6 +167,10 @@ func (d document) integer(field string, min, max int32) *int32 {
 	if !ok {
 		return nil
 	}
+	return d.integerAt(field, v, min, max)
+}
+
+func (d document) integerAt(at string, v bson.RawValue, min, max int32) *int32 {
 	var n int64
 	whole := true
 	var is any // as it was written
@@ -178,15 +191,15 @@ func (d document) integer(field string, min, max int32) *int32 {
 			n = r.Num().Int64()
 		}
 	default:
-		d.fail(field, "must be a number, is %s", v.Type)
+		d.fail(at, "must be a number, is %s", v.Type)
 		return nil
 	}
 	if !whole {
-		d.fail(field, "must be a whole number, is %v", is)
+		d.fail(at, "must be a whole number, is %v", is)
 		return nil
 	}
 	if n < int64(min) || n > int64(max) {
-		d.fail(field, "must be between %d and %d, is %d", min, max, n)
+		d.fail(at, "must be between %d and %d, is %d", min, max, n)
 		return nil
 	}
 	i := int32(n)
@@ -285,6 +298,15 @@ func enumAt[E ~int32](d document, at string, v bson.RawValue, ns names[E]) E {
 	return e
 }
 
+// enums are values by their names, in the document's order.
+func enums[E ~int32](d document, field string, max int, ns names[E]) []E {
+	var out []E
+	d.list(field, max, func(at string, v bson.RawValue) {
+		out = append(out, enumAt(d, at, v, ns))
+	})
+	return out
+}
+
 // ref is the _id of another document, as text.
 func (d document) ref(field string) string {
 	v, ok := d.get(field)
@@ -320,6 +342,15 @@ func (d document) refAt(at string, v bson.RawValue) string {
 		return k
 	}
 	return ""
+}
+
+// refs are _ids of other documents.
+func (d document) refs(field string, max int) []string {
+	var out []string
+	d.list(field, max, func(at string, v bson.RawValue) {
+		out = append(out, d.refAt(at, v))
+	})
+	return out
 }
 
 // list calls each for the elements of an array of at most max.

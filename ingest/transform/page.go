@@ -2,7 +2,6 @@ package transform
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -17,12 +16,15 @@ func pageEvent(h header, id string, c change) (proto.Message, error) {
 	}, err
 }
 
-var layouts = namesOf[catalogv1.SectionLayout]("SECTION_LAYOUT_", catalogv1.SectionLayout_value)
+var (
+	layouts         = namesOf[catalogv1.SectionLayout]("SECTION_LAYOUT_", catalogv1.SectionLayout_value)
+	catalogueOrders = namesOf[catalogv1.CatalogueOrder]("CATALOGUE_ORDER_", catalogv1.CatalogueOrder_value)
+	trendWindows    = namesOf[catalogv1.TrendWindow]("TREND_WINDOW_", catalogv1.TrendWindow_value)
+	personalSources = namesOf[catalogv1.PersonalSource]("PERSONAL_SOURCE_", catalogv1.PersonalSource_value)
+)
 
 // Bounds of docs/cms.md, in characters and elements.
 const (
-	maxSectionID = 100
-
 	maxSections = 100
 	maxCards    = 200
 )
@@ -41,26 +43,77 @@ func page(id string, d document) *catalogv1.Page {
 }
 
 func (d document) sections() []*catalogv1.Section {
-	number, seen := 0, map[string]bool{}
+	var ids sectionIDs
 	return documents(d, "sections", maxSections, func(n document) *catalogv1.Section {
-		number++
 		s := &catalogv1.Section{
-			Id:     n.text("id", maxSectionID),
+			Id:     ids.of(n),
 			Title:  n.text("title", maxTitle),
 			Layout: enumOr(n, "layout", layouts, catalogv1.SectionLayout_SECTION_LAYOUT_CAROUSEL),
 			More:   n.text("more", maxURL),
 			Cards:  documents(n, "cards", maxCards, card),
 		}
 		n.checkAddress("more", s.More)
-		if s.Id == "" {
-			s.Id = strconv.Itoa(number)
-		}
-		if seen[s.Id] {
-			n.fail("id", "%q is another section's too", s.Id)
-		}
-		seen[s.Id] = true
+		n.source(s)
 		return s
 	})
+}
+
+// source is what fills a rail instead of cards.
+func (d document) source(s *catalogv1.Section) {
+	one := ""
+	for _, field := range []string{"cards", "rule", "trend", "personal"} {
+		switch _, ok := d.get(field); {
+		case ok && one == "":
+			one = field
+		case ok:
+			d.fail(field, "must not stand beside %s: a rail has one of cards, rule, trend and personal", one)
+		}
+	}
+	if n, ok := d.nested("rule"); ok {
+		s.Source = &catalogv1.Section_Rule{Rule: catalogueRule(n)}
+	}
+	if n, ok := d.nested("trend"); ok {
+		s.Source = &catalogv1.Section_Trend{Trend: trendRule(n)}
+	}
+	if v, ok := d.get("personal"); ok {
+		s.Source = &catalogv1.Section_Personal{Personal: enumAt(d, "personal", v, personalSources)}
+	}
+	if _, limited := d.get("limit"); one != "" && one != "cards" {
+		s.Limit = d.limit()
+	} else if limited {
+		d.fail("limit", "needs a rule, trend or personal beside it: the editors' cards are all shown")
+	}
+}
+
+func catalogueRule(d document) *catalogv1.CatalogueRule {
+	d.only("channel", "category", "kinds", "order")
+	r := &catalogv1.CatalogueRule{
+		ChannelId: d.ref("channel"),
+		Category:  d.text("category", maxSlug),
+		Kinds:     enums(d, "kinds", maxKinds, programmeKinds),
+		Order:     enumOr(d, "order", catalogueOrders, catalogv1.CatalogueOrder_CATALOGUE_ORDER_NEWEST),
+	}
+	d.checkSlug("category", r.Category)
+	return r
+}
+
+// trended is what a trend is of.
+type trended int32
+
+var trendOf = names[trended]{"VIDEOS": 1, "PROGRAMMES": 2}
+
+func trendRule(d document) *catalogv1.TrendRule {
+	d.only("window", "of", "kinds", "channel")
+	r := &catalogv1.TrendRule{
+		Window:     enumOr(d, "window", trendWindows, catalogv1.TrendWindow_TREND_WINDOW_DAY),
+		Programmes: enumOr(d, "of", trendOf, trendOf["VIDEOS"]) == trendOf["PROGRAMMES"],
+		Kinds:      enums(d, "kinds", maxKinds, videoKinds),
+		ChannelId:  d.ref("channel"),
+	}
+	if r.Programmes && len(r.Kinds) > 0 {
+		d.fail("kinds", "are of videos: leave them out of a trend of PROGRAMMES")
+	}
+	return r
 }
 
 func card(d document) *catalogv1.Card {

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"slices"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"google.golang.org/protobuf/proto"
 
 	"regie/internal/cms"
@@ -32,6 +31,8 @@ const (
 	maxSeasons = 10_000
 	maxCredits = 10_000
 	maxRelated = 100
+
+	maxSeason = 9999 // the highest number of one
 )
 
 func programme(id string, d document) *catalogv1.Programme {
@@ -51,9 +52,10 @@ func programme(id string, d document) *catalogv1.Programme {
 		Rights:     d.rights(),
 		Seasons:    d.seasons(),
 		Credits:    d.credits(),
-		RelatedIds: d.related(),
+		RelatedIds: d.refs("related", maxRelated),
 		StartId:    d.ref("start"),
 		Seo:        d.seo(),
+		Sections:   d.sectionRules(),
 		CreatedAt:  d.created(),
 	}
 	p.FormerSlugs = d.formerSlugs(p.Slug)
@@ -90,7 +92,7 @@ func genreSlug(title string) string {
 
 func (d document) seasons() []*catalogv1.Season {
 	return documents(d, "seasons", maxSeasons, func(n document) *catalogv1.Season {
-		return &catalogv1.Season{Number: n.requiredInteger("number", 0, 9999), Title: n.text("title", maxTitle)}
+		return &catalogv1.Season{Number: n.requiredInteger("number", 0, maxSeason), Title: n.text("title", maxTitle)}
 	})
 }
 
@@ -98,12 +100,4 @@ func (d document) credits() []*catalogv1.Credit {
 	return documents(d, "credits", maxCredits, func(n document) *catalogv1.Credit {
 		return &catalogv1.Credit{PersonId: n.requiredRef("person"), Role: enum(n, "role", creditRoles), Character: n.text("character", maxTitle)}
 	})
-}
-
-func (d document) related() []string {
-	var out []string
-	d.list("related", maxRelated, func(at string, v bson.RawValue) {
-		out = append(out, d.refAt(at, v))
-	})
-	return out
 }

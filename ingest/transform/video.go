@@ -38,7 +38,7 @@ func video(id string, d document) *catalogv1.Video {
 		Title:         d.required("title", maxTitle),
 		Kind:          enum(d, "kind", videoKinds),
 		ProgrammeId:   d.requiredRef("programme"),
-		SeasonNumber:  d.integer("season", 0, 9999),
+		SeasonNumber:  d.integer("season", 0, maxSeason),
 		EpisodeNumber: d.integer("episode", 0, 99999),
 		Synopsis:      d.synopsis(),
 		Duration:      or(d.integer("duration", 0, week), 0),
@@ -49,6 +49,7 @@ func video(id string, d document) *catalogv1.Video {
 		Tracks:        d.tracks(),
 		Markers:       d.markers(),
 		Seo:           d.seo(),
+		Tags:          d.tags(),
 		CreatedAt:     d.created(),
 	}
 	v.FormerSlugs = d.formerSlugs(v.Slug)

@@ -6,7 +6,7 @@ import (
 	projectionv1 "regie/proto/projection/v1"
 )
 
-// Blob is what the messages of all kinds have.
+// Blob is what the messages of all kinds of entities have.
 type Blob interface {
 	proto.Message
 	GetId() string
@@ -21,11 +21,20 @@ var blobs = map[string]func() Blob{
 	"page":      func() Blob { return new(projectionv1.Page) },
 }
 
+// Sections is the kind of what was computed of a programme, under its CMS id. It is written and read as an entity is, but
+// it is none: it is announced as the programme, too, and only other back ends name it, sections:p001.
+const Sections = "sections"
+
 // IsKind tells whether there are entities of a kind.
 func IsKind(kind string) bool { return blobs[kind] != nil }
 
-// NewBlob makes an empty message of a kind, which must be one.
-func NewBlob(kind string) Blob { return blobs[kind]() }
+// NewBlob makes an empty message of a kind, which must be one, a Blob, or Sections.
+func NewBlob(kind string) proto.Message {
+	if kind == Sections {
+		return new(projectionv1.ProgrammeSections)
+	}
+	return blobs[kind]()
+}
 
 // GlobalID names an entity of any kind.
 func GlobalID(kind, id string) string { return kind + ":" + id }

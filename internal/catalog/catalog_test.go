@@ -1043,3 +1043,28 @@ func TestAnAddressThatIsNoneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestIDs: what is deleted, and what is of another kind, is none of them.
+func TestIDs(t *testing.T) {
+	s := open(t)
+	const many = 2000 // some to each bucket
+	var changes []catalog.Change
+	var want []string
+	for i := range many {
+		id := fmt.Sprintf("p%04d", i)
+		changes = append(changes, catalog.Change{Kind: catalog.Sections, ID: id, Fence: fence(1), Blobs: blobs(id, fence(1))})
+		if i%5 != 0 {
+			want = append(want, id)
+		}
+	}
+	s.applyAll(changes...)
+	s.apply(programme("other", fence(1), "other", 1))
+	for i := 0; i < many; i += 5 {
+		s.apply(removal(catalog.Sections, fmt.Sprintf("p%04d", i), fence(2)))
+	}
+	got, err := s.IDs(t.Context(), catalog.Sections)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+}

@@ -49,7 +49,9 @@ func OfCategory(slug string) Family { return Family("category-programmes:" + slu
 func Credits(personID string) Family { return Family("credits:" + bucket(personID)) }
 
 // home is where an entity's blobs lie.
-func home(kind, id string) Family { return Family(kind + ":" + bucket(id)) }
+func home(kind, id string) Family { return inBucket(kind, bucket(id)) }
+
+func inBucket(kind, bucket string) Family { return Family(kind + ":" + bucket) }
 
 // The keys of a home and of a family that are no lists. The scripts know them.
 const (
@@ -119,18 +121,19 @@ func ID(member string) string {
 	if i := strings.LastIndexByte(id, 0); i >= 0 {
 		id = id[:i]
 	}
-	return unescape(id)
+	return WithNUL(id)
 }
 
-func unescape(id string) string {
+// WithNUL is the inverse of WithoutNUL.
+func WithNUL(id string) string {
 	if strings.IndexByte(id, 1) >= 0 {
 		return withNUL.Replace(id)
 	}
 	return id
 }
 
-// memberID is an id as members have it: an id with NULs would otherwise begin as others end.
-func memberID(id string) string {
+// WithoutNUL is an id or a note as members have it: an id with NULs would otherwise begin as others end.
+func WithoutNUL(id string) string {
 	if strings.ContainsAny(id, "\x00\x01") {
 		return withoutNUL.Replace(id)
 	}
@@ -148,7 +151,8 @@ func KeyOf(member string) string {
 	return key
 }
 
-func noteOf(member string) string { return member[strings.LastIndexByte(member, 0)+1:] }
+// NoteOf is what the list's reader is told with a member.
+func NoteOf(member string) string { return member[strings.LastIndexByte(member, 0)+1:] }
 
 // Cursor is a member without its note, which may change while a client turns pages.
 func Cursor(member string) string { return member[:strings.LastIndexByte(member, 0)] }
@@ -168,7 +172,18 @@ func Scope(of string) string { return "/" + of }
 
 // A family that many share has one set for each owner, of all orders: their members' keys begin with the order's facet.
 
-func ownSet(owner string) string { return "of/" + owner }
+const owned = "of/"
+
+func ownSet(owner string) string { return owned + owner }
+
+// Owner is whose set the place is in, by its CMS id; "" when it is in nobody's.
+func (p Place) Owner() string {
+	owner, isOwned := strings.CutPrefix(p.Set, owned)
+	if !isOwned {
+		return ""
+	}
+	return owner
+}
 
 func facet(o Order, kind string) string {
 	if kind == "" {
@@ -325,5 +340,5 @@ func (a Address) name() string {
 // claimant is the id in the first of claims.
 func claimant(claims string) string {
 	first, _, _ := strings.Cut(claims, "\x00")
-	return unescape(first[min(len(first), len(dateLayout)):])
+	return WithNUL(first[min(len(first), len(dateLayout)):])
 }

@@ -53,7 +53,7 @@ type Page struct {
 }
 
 // CursorOf is the place of an entity by its sort key.
-func CursorOf(key, id string) string { return key + "\x00" + memberID(id) }
+func CursorOf(key, id string) string { return key + "\x00" + WithoutNUL(id) }
 
 // set is a sorted set, or a part of it: its members begin with the facet, which the reader is not told, then with the
 // prefix.
@@ -247,7 +247,7 @@ func (r *seasonReading) hear(cmds []redis.Cmder) (again bool) {
 func (p *Page) take(members []string, more bool, v View, l List) bool {
 	p.More = more
 	for _, m := range members {
-		if l.Open && !v.Open(noteOf(m)) {
+		if l.Open && !v.Open(NoteOf(m)) {
 			p.End = Cursor(m)
 			continue
 		}

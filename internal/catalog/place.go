@@ -45,7 +45,7 @@ func (m move) entries(ch Change) (out []entry) {
 		family Family
 		spot
 	}
-	id := memberID(ch.ID)
+	id := WithoutNUL(ch.ID)
 	out = make([]entry, 0, len(ch.Placements))
 	if len(m.was) == 0 { // it is new
 		for _, p := range ch.Placements {
@@ -170,7 +170,7 @@ func placeArgs(changes []Change, entries []entry, which []int, now time.Time) []
 	}
 	for _, i := range which {
 		e := &entries[i]
-		id := memberID(changes[e.change].ID)
+		id := WithoutNUL(changes[e.change].ID)
 		if e.leaves {
 			leaving = append(leaving, id)
 		}
@@ -186,7 +186,7 @@ func placeArgs(changes []Change, entries []entry, which []int, now time.Time) []
 	for n, i := range which {
 		e := &entries[i]
 		ch := &changes[e.change]
-		entities = append(entities, memberID(ch.ID), ch.Fence.String())
+		entities = append(entities, WithoutNUL(ch.ID), ch.Fence.String())
 		for _, s := range e.adds {
 			switch {
 			case !s.claim:

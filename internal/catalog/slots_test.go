@@ -58,7 +58,7 @@ func keysOf(t *testing.T, cmd redis.Cmder) []string {
 		}
 	}
 	switch cmd.Name() {
-	case "hget", "hmget", "hexists", "zscore", "hgetall", "hkeys", "hset", "zrange", "zcard", "zlexcount", "zrangebylex", "zrevrangebylex", "type", "pttl", "get", "set", "exists":
+	case "hget", "hmget", "hexists", "hscan", "zscore", "hgetall", "hkeys", "hset", "zrange", "zcard", "zlexcount", "zrangebylex", "zrevrangebylex", "type", "pttl", "get", "set", "exists":
 		return args[1:2]
 	case "del":
 		return args[1:]

@@ -13,7 +13,7 @@ import (
 
 // Change is an entity's new state.
 type Change struct {
-	// Kind is a collection's name, such as "programme"; ID the CMS's.
+	// Kind is a collection's name, such as "programme", or Sections; ID the CMS's.
 	Kind, ID string
 	Fence    stream.Fence
 	// Settled: all changes of its incarnation with a smaller fence have been applied to their end. The zero Fence says nothing.
@@ -59,12 +59,35 @@ func (c *Catalog) base(f Family) string { return c.prefix + "{" + string(f) + "}
 // entity can be read before it is listed), then lists and slugs where they differ, then what ends the change (a deleted
 // one leaves the lists before it is gone). After an error all of them are to come again.
 func (c *Catalog) Apply(ctx context.Context, changes []Change, now time.Time) ([]Outcome, error) {
+	return c.ApplyTelling(ctx, changes, now, nil)
+}
+
+// Told is a change that placed its entity elsewhere than it was or may have been, or, of what is replayed, that may have.
+type Told struct {
+	Change int
+	// Was are the placements that it left.
+	Was []Placement
+}
+
+// ApplyTelling is Apply that calls tell when entities are where they are to be, and before that is noted: what it was told
+// before an error, or a crash, it is told again when the changes come again. It is called for some of the changes at a
+// time, never for one that was refused or placed its entity nowhere else.
+func (c *Catalog) ApplyTelling(ctx context.Context, changes []Change, now time.Time, tell func([]Told) error) ([]Outcome, error) {
 	out := make([]Outcome, len(changes))
 	for from, to := 0, 0; from < len(changes); from = to {
 		for size := 0; to < len(changes) && (to == from || size+changes[to].size() <= partSize); to++ {
 			size += changes[to].size()
 		}
-		if err := c.apply(ctx, changes[from:to], out[from:to], now); err != nil {
+		hear := tell
+		if tell != nil {
+			hear = func(told []Told) error {
+				for i := range told {
+					told[i].Change += from
+				}
+				return tell(told)
+			}
+		}
+		if err := c.apply(ctx, changes[from:to], out[from:to], now, hear); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +114,7 @@ func (ch Change) blobSize() (n int) {
 	return n
 }
 
-func (c *Catalog) apply(ctx context.Context, changes []Change, out []Outcome, now time.Time) error {
+func (c *Catalog) apply(ctx context.Context, changes []Change, out []Outcome, now time.Time, tell func([]Told) error) error {
 	homes := make([]string, len(changes))
 	for i, ch := range changes {
 		homes[i] = c.base(home(ch.Kind, ch.ID)) + setEntities
@@ -102,6 +125,15 @@ func (c *Catalog) apply(ctx context.Context, changes []Change, out []Outcome, no
 	}
 	if err := c.place(ctx, changes, moves, out, now); err != nil {
 		return err
+	}
+	if tell != nil {
+		told := make([]Told, len(moves))
+		for i, m := range moves {
+			told[i] = Told{m.change, m.was}
+		}
+		if err := tell(told); err != nil {
+			return err
+		}
 	}
 	return c.finish(ctx, changes, homes, moves, now)
 }

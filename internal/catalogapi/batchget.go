@@ -130,7 +130,7 @@ func (s *Service) owners(ctx context.Context, slugs []slugged) (map[catalog.Addr
 	if len(once) == 0 {
 		return out, nil
 	}
-	ids, err := read(ctx, func(ctx context.Context) ([]string, error) { return s.catalog.Owners(ctx, once) })
+	ids, err := read(ctx, s, func(ctx context.Context) ([]string, error) { return s.catalog.Owners(ctx, once) })
 	if err != nil {
 		return nil, err
 	}

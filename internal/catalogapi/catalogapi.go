@@ -9,6 +9,7 @@ package catalogapi
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -25,6 +26,8 @@ type Service struct {
 	hub     *Hub
 	tokens  catalog.Cursors
 	log     *slog.Logger
+	// patience is what a read of the catalogue may take.
+	patience time.Duration
 }
 
 var _ catalogv1.CatalogServiceServer = (*Service)(nil)
@@ -32,15 +35,15 @@ var _ catalogv1.CatalogServiceServer = (*Service)(nil)
 // New does no I/O. The secret, which all processes share, signs page tokens. The hub, of the same catalogue, is to be
 // run beside the service.
 func New(c *catalog.Catalog, hub *Hub, secret []byte, log *slog.Logger) *Service {
-	return &Service{catalog: c, hub: hub, tokens: catalog.NewCursors(secret), log: log}
+	return &Service{catalog: c, hub: hub, tokens: catalog.NewCursors(secret), log: log, patience: catalog.Patience}
 }
 
 // Register adds the service to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { catalogv1.RegisterCatalogServiceServer(r, s) }
 
-// read calls a read of the catalogue, within its patience, however much time the call has.
-func read[T any](ctx context.Context, what func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, catalog.Patience)
+// read calls a read of the catalogue, within the service's patience, however much time the call has.
+func read[T any](ctx context.Context, s *Service, what func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	return what(ctx)
 }

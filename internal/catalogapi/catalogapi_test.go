@@ -55,12 +55,12 @@ type api struct {
 func newAPI(t *testing.T) *api {
 	t.Helper()
 	url := servertest.Redis(t)
-	return newAPIOn(t, url, url, 2*time.Second)
+	return newAPIOn(t, url, url, time.Minute, time.Minute) // it is slow at most
 }
 
-// newAPIOn has the service read from one address of a Redis, and the test write to another. Watches end when the Redis
-// is away for so long.
-func newAPIOn(t *testing.T, reads, writes string, away time.Duration) *api {
+// newAPIOn has the service read from one address of a Redis, and the test write to another. A read may take so long, and
+// watches end when the Redis is away for so long.
+func newAPIOn(t *testing.T, reads, writes string, patience, away time.Duration) *api {
 	t.Helper()
 	connect := func(url string) redis.UniversalClient {
 		client, err := catalog.Connect(url)
@@ -87,6 +87,7 @@ func newAPIOn(t *testing.T, reads, writes string, away time.Duration) *api {
 	a.hub = catalogapi.NewHub(c, log)
 	a.hub.SetAway(away)
 	service := catalogapi.New(c, a.hub, []byte("secret"), log)
+	service.SetPatience(patience)
 	l, err := httpserver.Listen("--grpc", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -215,8 +216,8 @@ func (a *api) revision(kind, id string) string {
 	return rs[0]
 }
 
-func (a *api) ctx(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+func (a *api) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), servertest.Patience)
 	a.t.Cleanup(cancel)
 	return ctx
 }
@@ -266,20 +267,6 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within 20 s: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
 func byID(ids ...string) (ls []*catalogv1.Lookup) {
 	for _, id := range ids {
 		ls = append(ls, &catalogv1.Lookup{By: &catalogv1.Lookup_Id{Id: id}})
@@ -324,7 +311,7 @@ func TestBatchGet(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a.trips.Store(0)
-			res, err := a.BatchGet(a.ctx(10*time.Second), &catalogv1.BatchGetRequest{Lookups: tt.lookups})
+			res, err := a.BatchGet(a.ctx(), &catalogv1.BatchGetRequest{Lookups: tt.lookups})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -343,7 +330,7 @@ func TestBatchGetPassesTheScreensBlobOn(t *testing.T) {
 	for screen, title := range map[catalogv1.Screen]string{0: "web", catalogv1.Screen_SCREEN_WEB: "web", catalogv1.Screen_SCREEN_MOBILE: "mobile", catalogv1.Screen_SCREEN_IPTV: "iptv"} {
 		for _, ref := range []catalog.Ref{{Kind: "programme", ID: "p0"}, {Kind: "video", ID: "p0v0"}, {Kind: "channel", ID: "c1"}, {Kind: "person", ID: "pe1"}, {Kind: "page", ID: "pg1"}} {
 			id := ref.Kind + ":" + ref.ID
-			res, err := a.BatchGet(a.ctx(10*time.Second), &catalogv1.BatchGetRequest{Lookups: byID(id), Screen: screen})
+			res, err := a.BatchGet(a.ctx(), &catalogv1.BatchGetRequest{Lookups: byID(id), Screen: screen})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -370,7 +357,7 @@ func TestOneBadBlobLeavesTheOthersWhole(t *testing.T) {
 	if err := a.redis.HSet(t.Context(), key, "pg1", "").Err(); err != nil {
 		t.Fatal(err)
 	}
-	res, err := a.BatchGet(a.ctx(10*time.Second), &catalogv1.BatchGetRequest{Lookups: byID("programme:p0", "programme:p1", "video:p1v1", "page:pg1", "video:p1v0")})
+	res, err := a.BatchGet(a.ctx(), &catalogv1.BatchGetRequest{Lookups: byID("programme:p0", "programme:p1", "video:p1v1", "page:pg1", "video:p1v0")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,7 +365,7 @@ func TestOneBadBlobLeavesTheOthersWhole(t *testing.T) {
 	if diff := cmp.Diff(want, names(res.GetResults())); diff != "" {
 		t.Error(diff)
 	}
-	list, err := a.List(a.ctx(10*time.Second), &catalogv1.ListRequest{})
+	list, err := a.List(a.ctx(), &catalogv1.ListRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -447,9 +434,9 @@ func TestBadRequests(t *testing.T) {
 			var err error
 			switch req := tt.req.(type) {
 			case *catalogv1.BatchGetRequest:
-				_, err = a.BatchGet(a.ctx(10*time.Second), req)
+				_, err = a.BatchGet(a.ctx(), req)
 			case *catalogv1.ListRequest:
-				_, err = a.List(a.ctx(10*time.Second), req)
+				_, err = a.List(a.ctx(), req)
 			case *catalogv1.WatchRequest:
 				_, err = a.watch(req).Recv()
 			}
@@ -458,7 +445,7 @@ func TestBadRequests(t *testing.T) {
 			}
 		})
 	}
-	res, err := a.BatchGet(a.ctx(10*time.Second), &catalogv1.BatchGetRequest{Lookups: byID(many[:500]...)})
+	res, err := a.BatchGet(a.ctx(), &catalogv1.BatchGetRequest{Lookups: byID(many[:500]...)})
 	if err != nil || len(res.GetResults()) != 500 {
 		t.Errorf("500 lookups: %d results, %v", len(res.GetResults()), err)
 	}
@@ -500,7 +487,7 @@ func TestList(t *testing.T) {
 				req := &catalogv1.ListRequest{Of: tt.of, Order: tt.order, PageSize: size}
 				for page := 0; ; page++ {
 					a.trips.Store(0)
-					res, err := a.List(a.ctx(10*time.Second), req)
+					res, err := a.List(a.ctx(), req)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -528,7 +515,7 @@ func TestList(t *testing.T) {
 
 func TestAPageTokenIsOfOneListAndOrder(t *testing.T) {
 	a := newAPI(t)
-	res, err := a.List(a.ctx(10*time.Second), &catalogv1.ListRequest{PageSize: 1})
+	res, err := a.List(a.ctx(), &catalogv1.ListRequest{PageSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -543,12 +530,12 @@ func TestAPageTokenIsOfOneListAndOrder(t *testing.T) {
 		{PageToken: token + "A"},
 		{PageToken: token[:len(token)-2]},
 	} {
-		if _, err := a.List(a.ctx(10*time.Second), req); status.Code(err) != codes.InvalidArgument {
+		if _, err := a.List(a.ctx(), req); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%v: %v", req, err)
 		}
 	}
 	// Pages of another size and screen may follow, also of what was changed meanwhile.
-	res, err = a.List(a.ctx(10*time.Second), &catalogv1.ListRequest{PageToken: token, PageSize: 2, Screen: catalogv1.Screen_SCREEN_IPTV, Order: catalogv1.ListOrder_LIST_ORDER_NEWEST})
+	res, err = a.List(a.ctx(), &catalogv1.ListRequest{PageToken: token, PageSize: 2, Screen: catalogv1.Screen_SCREEN_IPTV, Order: catalogv1.ListOrder_LIST_ORDER_NEWEST})
 	if err != nil {
 		t.Fatal(err)
 	}

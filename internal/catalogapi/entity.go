@@ -3,12 +3,14 @@ package catalogapi
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"regie/internal/catalog"
 	catalogv1 "regie/proto/catalog/v1"
+	projectionv1 "regie/proto/projection/v1"
 )
 
 // entities reads entities in one round trip, each once; nil where there is none.
@@ -24,7 +26,7 @@ func (s *Service) entities(ctx context.Context, screen catalog.Screen, refs []ca
 	if len(once) == 0 {
 		return out, nil
 	}
-	blobs, err := read(ctx, func(ctx context.Context) ([][]byte, error) { return s.catalog.Blobs(ctx, screen, once) })
+	blobs, err := read(ctx, s, func(ctx context.Context) ([][]byte, error) { return s.catalog.Blobs(ctx, screen, once) })
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +53,19 @@ func entity(r catalog.Ref, b []byte) (*catalogv1.Entity, error) {
 		return nil, fmt.Errorf("parsing a blob of %d bytes: %w", len(b), err)
 	}
 	id := catalog.GlobalID(r.Kind, r.ID)
-	if m.GetId() != id || m.GetRevision() == "" {
-		return nil, fmt.Errorf("the blob of %d bytes is that of %q in revision %q", len(b), m.GetId(), m.GetRevision())
+	is, revision := "", ""
+	switch m := m.(type) {
+	case catalog.Blob:
+		is, revision = m.GetId(), m.GetRevision()
+	case *projectionv1.ProgrammeSections:
+		_, of, _ := strings.Cut(m.GetProgrammeId(), ":")
+		is, revision = catalog.GlobalID(catalog.Sections, of), m.GetRevision()
+	}
+	if is != id || revision == "" {
+		return nil, fmt.Errorf("the blob of %d bytes is that of %q in revision %q", len(b), is, revision)
 	}
 	return &catalogv1.Entity{
-		Id: id, Revision: m.GetRevision(),
+		Id: id, Revision: revision,
 		Blob: &anypb.Any{TypeUrl: "type.googleapis.com/" + string(m.ProtoReflect().Descriptor().FullName()), Value: b},
 	}, nil
 }

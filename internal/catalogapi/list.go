@@ -28,7 +28,7 @@ func (s *Service) List(ctx context.Context, req *catalogv1.ListRequest) (*catalo
 			return nil, invalid("page_token is none of this list and order: give the next_page_token of its page before")
 		}
 	}
-	pages, err := read(ctx, func(ctx context.Context) ([]catalog.Page, error) {
+	pages, err := read(ctx, s, func(ctx context.Context) ([]catalog.Page, error) {
 		return s.catalog.Pages(ctx, catalog.View{Screen: screen}, []catalog.List{l})
 	})
 	if err != nil {

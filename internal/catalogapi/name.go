@@ -14,6 +14,9 @@ func parseID(id string) (catalog.Ref, error) {
 	if !ok || local == "" {
 		return catalog.Ref{}, fmt.Errorf("%q is no global id: one is a kind and an id, such as programme:p001", clip(id))
 	}
+	if kind == catalog.Sections { // what was computed of the programme
+		return catalog.Ref{Kind: kind, ID: local}, nil
+	}
 	if err := checkKind(kind); err != nil {
 		return catalog.Ref{}, err
 	}

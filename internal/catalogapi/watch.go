@@ -106,5 +106,5 @@ func (s *Service) revisions(ctx context.Context, refs []catalog.Ref, places []in
 	for n, i := range places {
 		due[n] = refs[i]
 	}
-	return read(ctx, func(ctx context.Context) ([]string, error) { return s.catalog.Revisions(ctx, due) })
+	return read(ctx, s, func(ctx context.Context) ([]string, error) { return s.catalog.Revisions(ctx, due) })
 }

@@ -16,17 +16,20 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"regie/internal/catalog"
+	"regie/internal/servertest"
 	"regie/internal/stream"
 	catalogv1 "regie/proto/catalog/v1"
+	projectionv1 "regie/proto/projection/v1"
 )
 
 type watching = grpc.ServerStreamingClient[catalogv1.WatchResponse]
 
 func (a *api) watch(req *catalogv1.WatchRequest) watching {
 	a.t.Helper()
-	st, err := a.Watch(a.ctx(30*time.Second), req)
+	st, err := a.Watch(a.ctx(), req)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -69,6 +72,40 @@ func TestWatchTellsWhatIsAndWhatChanges(t *testing.T) {
 	same(t, "video:p0v0 "+a.edit(true, "video", "p0v0"), told(t, st))
 }
 
+// TestSectionsAreWatchedByThemselves: what is computed of a programme changes without it.
+func TestSectionsAreWatchedByThemselves(t *testing.T) {
+	a := newAPI(t)
+	st := a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1", "sections:p1"}})
+	same(t, "programme:p1 "+a.revision("programme", "p1"), told(t, st))
+	same(t, "sections:p1 ", told(t, st))
+	a.offset++
+	f := fence(a.offset)
+	blob, err := proto.Marshal(&projectionv1.ProgrammeSections{ProgrammeId: "programme:p1", Revision: f.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := catalog.Change{Kind: catalog.Sections, ID: "p1", Fence: f, Blobs: map[catalog.Screen][]byte{}}
+	for _, s := range catalog.Screens() {
+		change.Blobs[s] = blob
+	}
+	a.apply(change)
+	a.announce("sections:p1", "programme:p1")
+	same(t, "sections:p1 "+f.String(), told(t, st))
+	res, err := a.BatchGet(t.Context(), &catalogv1.BatchGetRequest{Lookups: []*catalogv1.Lookup{
+		{By: &catalogv1.Lookup_Id{Id: "sections:p1"}}, {By: &catalogv1.Lookup_Id{Id: "sections:p2"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got projectionv1.ProgrammeSections
+	if err := res.GetResults()[0].GetEntity().GetBlob().UnmarshalTo(&got); err != nil || got.GetRevision() != f.String() {
+		t.Errorf("%v %v", res, err)
+	}
+	if res.GetResults()[1].GetResult() != nil {
+		t.Errorf("p2 has %v", res.GetResults()[1])
+	}
+}
+
 func TestWatchTellsOnlyWhatIsNotKnown(t *testing.T) {
 	a := newAPI(t)
 	st := a.watch(&catalogv1.WatchRequest{
@@ -92,9 +129,7 @@ func TestManyWatchesHaveOneSubscription(t *testing.T) {
 		told(t, st)
 		ws = append(ws, st)
 	}
-	if n, err := a.redis.PubSubNumSub(t.Context(), a.prefix+":changes").Result(); err != nil || n[a.prefix+":changes"] != 1 {
-		t.Errorf("%v subscriptions, %v", n, err)
-	}
+	a.listens()
 	want := "programme:p2 " + a.edit(true, "programme", "p2")
 	for _, st := range ws {
 		same(t, want, told(t, st))
@@ -108,7 +143,7 @@ func TestASlowClientMissesOnlyStatesBetween(t *testing.T) {
 		ids[i] = fmt.Sprintf("programme:%s%d", strings.Repeat("x", 200), i) // more than the connection's window takes
 	}
 	st := a.watch(&catalogv1.WatchRequest{Ids: ids})
-	eventually(t, "it watches", func() bool { n, _ := a.hub.Watched(); return n == 1 })
+	servertest.Eventually(t, "it watches", func() bool { n, _ := a.hub.Watched(); return n == 1 })
 	want := map[string]string{}
 	for round := range 5 {
 		var changes []catalog.Change
@@ -147,11 +182,11 @@ func TestAWatchEndsWithItsClient(t *testing.T) {
 	}
 	told(t, st)
 	cancel()
-	eventually(t, "nothing is watched", func() bool { n, ids := a.hub.Watched(); return n+ids == 0 })
+	servertest.Eventually(t, "nothing is watched", func() bool { n, ids := a.hub.Watched(); return n+ids == 0 })
 	if _, err := st.Recv(); status.Code(err) != codes.Canceled {
 		t.Error(err)
 	}
-	eventually(t, "its goroutines have ended", func() bool {
+	servertest.Eventually(t, "its goroutines have ended", func() bool {
 		stacks := make([]byte, 1<<20)
 		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "catalogapi.(*Service).Watch")
 	})
@@ -161,16 +196,12 @@ func TestAWatchEndsWithTheServer(t *testing.T) {
 	a := newAPI(t)
 	st := a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1"}})
 	told(t, st)
-	began := time.Now()
 	a.stop()
-	if _, err := st.Recv(); status.Code(err) != codes.Unavailable {
+	if _, err := st.Recv(); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "stopping") { // it is not cut in the end
 		t.Error(err)
 	}
 	if err := <-a.ended; err != nil {
 		t.Error(err)
-	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("the stop took %s", took)
 	}
 }
 
@@ -188,7 +219,7 @@ func TestAWatchEndsWithTheHub(t *testing.T) {
 	if _, err := a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1"}}).Recv(); status.Code(err) != codes.Unavailable {
 		t.Errorf("a new one: %v", err)
 	}
-	if _, err := a.BatchGet(a.ctx(5*time.Second), &catalogv1.BatchGetRequest{Lookups: byID("programme:p1")}); err != nil {
+	if _, err := a.BatchGet(a.ctx(), &catalogv1.BatchGetRequest{Lookups: byID("programme:p1")}); err != nil {
 		t.Errorf("the rest of the service: %v", err)
 	}
 }
@@ -199,7 +230,7 @@ func TestNothingRunsOnAfterTheServerAndTheHub(t *testing.T) {
 		a := newAPI(t)
 		told(t, a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1"}}))
 	})
-	eventually(t, "its goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
+	servertest.Eventually(t, "its goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }
 
 func fence(offset int64) stream.Fence { return stream.Fence{Incarnation: 1, Offset: offset} }
@@ -289,12 +320,21 @@ func (k *link) set(state string) {
 	}
 }
 
+// listens waits until the hub has its subscription, and no other.
+func (a *api) listens() {
+	a.t.Helper()
+	servertest.Eventually(a.t, "one subscription", func() bool {
+		n, err := a.redis.PubSubNumSub(a.t.Context(), a.prefix+":changes").Result()
+		return err == nil && n[a.prefix+":changes"] == 1
+	})
+}
+
 // newCuttable has the service reach its Redis by a link. A cluster's client would find a way around it.
 func newCuttable(t *testing.T, away time.Duration) (*api, *link) {
 	t.Helper()
 	r := miniredis.RunT(t)
 	k := newLink(t, r.Addr())
-	return newAPIOn(t, "redis://"+k.Addr().String(), "redis://"+r.Addr(), away), k
+	return newAPIOn(t, "redis://"+k.Addr().String(), "redis://"+r.Addr(), catalog.Patience, away), k
 }
 
 func TestAWatchThatMissesChangesTellsTheLastRevision(t *testing.T) {
@@ -305,7 +345,7 @@ func TestAWatchThatMissesChangesTellsTheLastRevision(t *testing.T) {
 	}
 	same(t, "programme:p1 "+a.edit(true, "programme", "p1"), told(t, st)) // it listens
 	k.set("cut")
-	eventually(t, "the subscription is gone", func() bool {
+	servertest.Eventually(t, "the subscription is gone", func() bool {
 		n, err := a.redis.PubSubNumSub(t.Context(), a.prefix+":changes").Result()
 		return err == nil && n[a.prefix+":changes"] == 0
 	})
@@ -321,7 +361,7 @@ func TestRedisAway(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			a, k := newCuttable(t, 2*time.Second)
 			get := func() error {
-				_, err := a.BatchGet(a.ctx(20*time.Second), &catalogv1.BatchGetRequest{Lookups: byID("programme:p1")})
+				_, err := a.BatchGet(a.ctx(), &catalogv1.BatchGetRequest{Lookups: byID("programme:p1")})
 				return err
 			}
 			idle := a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1"}})
@@ -331,7 +371,7 @@ func TestRedisAway(t *testing.T) {
 			if err := get(); status.Code(err) != codes.Unavailable || strings.Contains(err.Error(), "127.0.0.1") || strings.Contains(err.Error(), "dial") {
 				t.Errorf("BatchGet: %v", err)
 			}
-			_, err := a.List(a.ctx(20*time.Second), &catalogv1.ListRequest{})
+			_, err := a.List(a.ctx(), &catalogv1.ListRequest{})
 			if status.Code(err) != codes.Unavailable {
 				t.Errorf("List: %v", err)
 			}
@@ -341,17 +381,14 @@ func TestRedisAway(t *testing.T) {
 			if _, err := idle.Recv(); status.Code(err) != codes.Unavailable {
 				t.Errorf("a watch: %v", err)
 			}
-			if took := time.Since(began); took > 15*time.Second {
+			if took := time.Since(began); took > 45*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			k.set("")
-			eventually(t, "it answers again", func() bool { return get() == nil })
+			servertest.Eventually(t, "it answers again", func() bool { return get() == nil })
 			st := a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1"}})
 			told(t, st)
-			eventually(t, "it listens again", func() bool {
-				n, err := a.redis.PubSubNumSub(t.Context(), a.prefix+":changes").Result()
-				return err == nil && n[a.prefix+":changes"] == 1
-			})
+			a.listens()
 			same(t, "programme:p1 "+a.edit(true, "programme", "p1"), told(t, st))
 		})
 	}
@@ -359,14 +396,12 @@ func TestRedisAway(t *testing.T) {
 
 func TestARestartOfRedisIsSurvived(t *testing.T) {
 	r := miniredis.RunT(t)
-	a := newAPIOn(t, "redis://"+r.Addr(), "redis://"+r.Addr(), time.Minute)
+	a := newAPIOn(t, "redis://"+r.Addr(), "redis://"+r.Addr(), catalog.Patience, time.Minute)
 	st := a.watch(&catalogv1.WatchRequest{Ids: []string{"programme:p1"}})
 	same(t, "programme:p1 "+a.revision("programme", "p1"), told(t, st))
 	same(t, "programme:p1 "+a.edit(true, "programme", "p1"), told(t, st)) // it listens
 	want := "programme:p1 " + a.edit(false, "programme", "p1")            // nobody announces it
 	r.Close()
-	if err := r.Restart(); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Eventually(t, "it has its address again, which another process may have had meanwhile", func() bool { return r.Restart() == nil })
 	same(t, want, told(t, st))
 }

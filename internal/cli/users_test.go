@@ -82,6 +82,14 @@ func TestUsersFiles(t *testing.T) {
 		{"CSV of semicolons", "user;at;video\r\n\"a;b\";x;video:v1\r\n", []row{{"user": "a;b", "at": "x", "video": "video:v1"}}, ""},
 		{"CSV of tabs", "user\tat\tvideo\na,b\tx\tvideo:v1\n", []row{{"user": "a,b", "at": "x", "video": "video:v1"}}, ""},
 		{
+			"CSV of tabs whose columns are empty", "user\tfavourite\tvideo\tposition\tduration\tat\tsession\n" +
+				"a\tprogramme:p1\t\t\t\tx\t\n \t \r\na\t\tvideo:v1\t12\t\tx\t\r\n\t\tvideo:v1\t12\t\tx\told\n",
+			[]row{
+				{"user": "a", "favourite": "programme:p1", "at": "x"}, {"user": "a", "video": "video:v1", "position": "12", "at": "x"},
+				{"video": "video:v1", "position": "12", "at": "x", "session": "old"},
+			}, "",
+		},
+		{
 			"untidy CSV", "user,at,video\na,x\n\"b,x,v\n\"c\"d,x,v\ne,x,v,w\n\"f \"\"1\"\"\",x,v\n",
 			[]row{{"user": `f "1"`, "at": "x", "video": "v"}},
 			"left out: line 2: it has 2 columns, the header has 3\nleft out: line 3: its quotes are untidy: a row is one line\n" +

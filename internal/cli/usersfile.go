@@ -250,7 +250,7 @@ func (u *usersFile) next() ([]byte, error) {
 	if long {
 		return nil, errLong
 	}
-	return bytes.TrimSpace(line), nil
+	return bytes.TrimRight(line, "\r\n"), nil // a tab may be an empty column
 }
 
 // batch reads as many rows as are imported at once, their lines' numbers, and what is none. Nothing at all is the end.
@@ -262,7 +262,7 @@ func (u *usersFile) batch() (lines [][]byte, numbers []int64, problems []leftOut
 			return lines, numbers, problems, nil
 		case err != nil && !errors.Is(err, errLong):
 			return nil, nil, nil, err
-		case err == nil && len(line) == 0:
+		case err == nil && len(bytes.TrimSpace(line)) == 0:
 			continue
 		}
 		if err == nil {

@@ -74,9 +74,20 @@ func readNames(field string) (names []string) {
 	return names
 }
 
+// TestTitlesOfARealFile imports one into the embedded store, from behind a shelf, which checks each document.
 func TestTitlesOfARealFile(t *testing.T) {
 	path := servertest.Titles(t)
-	s := newShelf(t) // which checks each document, and that what it names is there
+	b, err := OpenBolt(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	s := newShelf(t)
+	s.Store = b
 	r := importFile(t, s, path)
 	rows := readRows(t, path)
 	if r.Rows != len(rows) || r.Programmes != len(rows) || r.Failed != 0 {
@@ -150,31 +161,14 @@ func TestTitlesOfARealFile(t *testing.T) {
 	if again := importFile(t, s, path); again.Written != 0 {
 		t.Errorf("the second import wrote %d documents", again.Written)
 	}
-}
-
-func TestTitlesOfARealFileInTheEmbeddedStore(t *testing.T) {
-	path := servertest.Titles(t)
-	b, err := OpenBolt(t.TempDir(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if r := importFile(t, b, path); r.Written != made(r) {
-		t.Errorf("wrote %d documents, want %d", r.Written, made(r))
-	}
-	stored := map[string]int{}
 	for _, c := range importCollections {
-		if err := b.Snapshot(t.Context(), c, bson.RawValue{}, func(bson.Raw) error { stored[c]++; return nil }); err != nil {
+		stored := 0
+		if err := b.Snapshot(t.Context(), c, bson.RawValue{}, func(bson.Raw) error { stored++; return nil }); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if r := importFile(t, b, path); r.Written != 0 || stored["programme"] != r.Programmes || stored["video"] != r.Videos ||
-		stored["person"] != r.People || stored["channel"] != r.Channels {
-		t.Errorf("the second import wrote %d documents to the %v that were there: %+v", r.Written, stored, r)
+		if stored != len(s.docs[c]) {
+			t.Errorf("the embedded store has %d of %d %ss", stored, len(s.docs[c]), c)
+		}
 	}
 }
 

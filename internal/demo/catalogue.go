@@ -78,6 +78,8 @@ type programme struct {
 	Subtitles []string
 	// Start is the slug of the video for newcomers, where it is not what the kind would have it.
 	Start string
+	// Sections are what the programme's page has of its videos.
+	Sections []rule
 	// Details is what there is to say of some videos beside their lines, by slug.
 	Details map[string]detail
 
@@ -232,6 +234,9 @@ func (cat *catalogue) complete(p *programme) error {
 		return err
 	}
 	if err := p.readDetails(); err != nil {
+		return err
+	}
+	if err := p.readSections(); err != nil {
 		return err
 	}
 	if p.Start != "" && p.video(p.Start) == nil {

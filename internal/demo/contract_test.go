@@ -166,6 +166,81 @@ func (n node) badges() {
 	}
 }
 
+// filter is which videos a rule finds.
+func (n node) filter() {
+	among := func(key string, most int, known []string) {
+		n.words(key, most, func(s string) bool { return slices.Contains(known, s) })
+	}
+	among("kinds", 20, videoKinds)
+	for _, season := range n.list("seasons", 100) {
+		if i, ok := season.(int32); !ok || i < 0 || i > 9999 {
+			n.fail("seasons", "bad %v", season)
+		}
+	}
+	n.words("tags", 50, slugRule.MatchString)
+	least := n.number("minDuration", 0, 7*24*60*60)
+	n.number("maxDuration", least, 7*24*60*60)
+	n.number("publishedWithinDays", 1, 36_500)
+	n.word("offer", offers)
+	n.word("order", videoOrders)
+}
+
+const filterKeys = "kinds seasons tags minDuration maxDuration publishedWithinDays offer order"
+
+// rules are a programme's sections.
+func (n node) rules(ofProgramme func(id string) bool) {
+	ids := map[string]bool{}
+	for _, r := range n.parts("sections", 50) {
+		r.only("id title layout screens limit pins excludes fallback " + filterKeys)
+		if id := r.required("id", 100); ids[id] {
+			r.fail("id", "%s twice", id)
+		} else {
+			ids[id] = true
+		}
+		r.required("title", 300)
+		r.word("layout", layouts)
+		r.words("screens", 10, func(s string) bool { return slices.Contains(screens, s) })
+		r.filter()
+		r.number("limit", 1, 100)
+		r.words("pins", 100, ofProgramme)
+		r.words("excludes", 1000, ofProgramme)
+		fallback := r.part("fallback")
+		fallback.only(filterKeys)
+		fallback.filter()
+	}
+}
+
+// source is what fills a rail instead of cards.
+func (n node) source(exists func(n node, key, collection string), categories map[string]bool) {
+	sources := 0
+	for _, key := range []string{"cards", "rule", "trend", "personal"} {
+		if n.get(key) != nil {
+			sources++
+		}
+	}
+	if sources != 1 {
+		n.fail("cards", "%d sources", sources)
+	}
+	if n.number("limit", 1, 100); n.get("limit") != nil && n.get("cards") != nil {
+		n.fail("limit", "beside cards")
+	}
+	r := n.part("rule")
+	r.only("channel category kinds order")
+	exists(r, "channel", "channel")
+	if c := r.text("category", 200); c != "" && !categories["category:"+c] {
+		r.fail("category", "there is no %s", c)
+	}
+	r.words("kinds", 20, func(s string) bool { return slices.Contains(programmeKinds, s) })
+	r.word("order", programmeOrders)
+	tr := n.part("trend")
+	tr.only("window of kinds channel")
+	tr.word("window", trendWindows)
+	tr.word("of", trendsOf)
+	tr.words("kinds", 20, func(s string) bool { return slices.Contains(videoKinds, s) && tr.get("of") != "PROGRAMMES" })
+	exists(tr, "channel", "channel")
+	n.word("personal", personalSources)
+}
+
 func (n node) seo() {
 	s := n.part("seo")
 	s.only("title description")
@@ -255,7 +330,9 @@ func TestTheDocumentsObeyTheContract(t *testing.T) {
 			if start := n.get("start"); start != nil && homes[start] != n.get("_id") {
 				n.fail("start", "is a video of %v", homes[start])
 			}
+			n.rules(func(id string) bool { return known["video:"+id] && homes[id] == n.get("_id") })
 		case "video":
+			n.words("tags", 50, slugRule.MatchString)
 			n.required("programme", 200)
 			exists(n, "programme", "programme")
 			n.required("kind", 50)
@@ -287,7 +364,8 @@ func TestTheDocumentsObeyTheContract(t *testing.T) {
 		case "page":
 			ids := map[string]bool{}
 			for i, s := range n.parts("sections", 100) {
-				s.only("id title layout more cards")
+				s.only("id title layout more cards rule trend personal limit")
+				s.source(exists, categories)
 				id := s.text("id", 100)
 				if id == "" {
 					id = fmt.Sprint(i + 1)
@@ -430,8 +508,8 @@ func TestPagesShowEverything(t *testing.T) {
 			if to, ok := strings.CutPrefix(s.More, "/page/"); ok && !slices.ContainsFunc(cat.pages, func(pg *page) bool { return pg.Slug == to }) {
 				t.Errorf("%s: more leads to %s, which is no page", pg.Slug, s.More)
 			}
-			if s.Layout == "RANKED" && len(s.Cards) != 10 {
-				t.Errorf("%s: a ranking of %d", pg.Slug, len(s.Cards))
+			if n := len(s.Cards) + int(s.Limit); s.Layout == "RANKED" && n != 10 {
+				t.Errorf("%s: a ranking of %d", pg.Slug, n)
 			}
 		}
 	}
@@ -439,6 +517,17 @@ func TestPagesShowEverything(t *testing.T) {
 		if !layoutsShown[l] {
 			t.Errorf("no section of layout %q", l)
 		}
+	}
+	shows := func(name string, is func(s section) bool) {
+		t.Helper()
+		if !slices.ContainsFunc(cat.pages[0].Sections, is) {
+			t.Errorf("home has no rail of %s", name)
+		}
+	}
+	shows("what a rule finds", func(s section) bool { return s.Rule != nil })
+	shows("what is watched most", func(s section) bool { return s.Trend != nil && s.Layout == "RANKED" })
+	for _, p := range personalSources {
+		shows(p, func(s section) bool { return s.Personal == p })
 	}
 	for _, k := range []string{"programme", "video", "channel", "person", "category", "page", ""} {
 		if !kinds[k] {
@@ -452,12 +541,55 @@ func TestPagesShowEverything(t *testing.T) {
 	}
 }
 
-func TestFill(t *testing.T) {
+// What docs/cms.md can say of a programme's sections, the catalogue shows.
+func TestSectionsTellTheirStories(t *testing.T) {
+	shown := map[string]bool{}
+	for _, p := range mustLoad(t).programmes {
+		for _, r := range p.Sections {
+			d := r.doc(nil)
+			if r.Fallback != nil {
+				d = append(d, r.Fallback.doc(nil)...)
+				shown["fallback"] = true
+			}
+			for _, e := range d {
+				shown[e.Key] = true
+			}
+			shown["pins"] = shown["pins"] || len(r.Pins) > 0
+			shown["excludes"] = shown["excludes"] || len(r.Excludes) > 0
+			shown["screens"] = shown["screens"] || len(r.Screens) > 0
+			shown[r.Order] = true
+		}
+	}
+	for _, want := range append(slices.Concat(strings.Fields(filterKeys), videoOrders), "fallback", "pins", "excludes", "screens") {
+		if !shown[want] && want != "NEWEST" { // which is what no order means
+			t.Errorf("no section shows %s", want)
+		}
+	}
+	// Ten of twelve, and one more that comes in by itself.
+	hotel := mustLoad(t).programme("hotel-des-tilleuls")
+	bonuses := 0
+	for _, v := range hotel.videos {
+		if v.kind == "BONUS" {
+			bonuses++
+		}
+	}
+	if r := hotel.Sections[0]; !slices.Equal(r.Kinds, []string{"BONUS"}) || r.Limit != 10 || bonuses < 13 {
+		t.Errorf("of %d bonuses, %+v", bonuses, r)
+	}
+}
+
+func newStore(t *testing.T) *cms.Bolt {
+	t.Helper()
 	store, err := cms.OpenBolt(t.TempDir(), func() time.Time { return epoch })
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func TestFill(t *testing.T) {
+	store := newStore(t)
 	docs, err := Documents()
 	if err != nil {
 		t.Fatal(err)

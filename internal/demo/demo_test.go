@@ -31,8 +31,8 @@ func TestCounts(t *testing.T) {
 	if n := len(cat.people); n != 120 {
 		t.Errorf("%d people, want 120", n)
 	}
-	if n := len(cat.programmes); n != 71 {
-		t.Errorf("%d programmes, want 71", n)
+	if n := len(cat.programmes); n != 72 {
+		t.Errorf("%d programmes, want 72", n)
 	}
 	if n := len(cat.pages); n != 3 {
 		t.Errorf("%d pages, want 3", n)
@@ -106,9 +106,9 @@ func TestFieldsOfTheDocuments(t *testing.T) {
 		"channel": "_id slug formerSlugs title kind colour images position createdAt updatedAt",
 		"person":  "_id slug formerSlugs title biography images createdAt updatedAt",
 		"programme": "_id slug formerSlugs title kind channel synopsis year countries ageRating notBeforeHour genres badges images " +
-			"rights seasons credits related start seo publishedAt createdAt updatedAt",
+			"rights sections seasons credits related start seo publishedAt createdAt updatedAt",
 		"video": "_id programme slug formerSlugs title kind season episode synopsis duration ageRating notBeforeHour badges images " +
-			"rights hasDrm tracks markers seo publishedAt createdAt updatedAt",
+			"rights hasDrm tracks markers tags seo publishedAt createdAt updatedAt",
 		"page": "_id slug formerSlugs title seo sections createdAt updatedAt",
 	}
 	seen := map[string]bool{}
@@ -383,6 +383,13 @@ func TestMistakesAreNamed(t *testing.T) {
 		"bad right":         {"age:", "rights: [{from: soon}]\nage:", "want YYYY-MM-DD"},
 		"empty right":       {"age:", "rights: [{from: 2030-01-01, until: 2030-01-01}]\nage:", "is empty"},
 		"unknown badge":     {"age:", "badges: [{kind: HOT}]\nage:", `unknown badge "HOT"`},
+		"unknown order":     {"age:", "sections: [{order: BEST}]\nage:", `unknown order "BEST"`},
+		"unknown season":    {"age:", "sections: [{seasons: [1]}]\nage:", "unknown season 1"},
+		"unknown tag":       {"age:", "sections: [{tags: [nobody]}]\nage:", `no video has the tag "nobody"`},
+		"unknown pin":       {"age:", "sections: [{id: x, pins: [nowhere]}]\nage:", `section "x": unknown video "nowhere"`},
+		"bad limit":         {"age:", "sections: [{limit: 101}]\nage:", "limit 101: want 1 to 100"},
+		"bad fallback":      {"age:", "sections: [{fallback: {kinds: [CLIP]}}]\nage:", `unknown kind "CLIP"`},
+		"unknown filter":    {"age:", "sections: [{genre: drame}]\nage:", "field genre not found"},
 		"unknown start":     {"age:", "start: nowhere\nage:", `start: unknown video "nowhere"`},
 		"detail of nothing": {"age:", "details: {nowhere: {age: ALL}}\nage:", `details of "nowhere": unknown video`},
 		"unknown age of a video": {"age:", "videos: BONUS 2024-01-01 1:00 | A | B.\ndetails: {a: {age: AGE_11}}\nage:",
@@ -425,6 +432,15 @@ func TestMistakesOfPagesAreNamed(t *testing.T) {
 		"url without a title":    {"{cards: [{url: 'https://example.org'}]}", "want https, and a title"},
 		"url in the clear":       {"{cards: [{url: 'http://example.org', title: A}]}", "want https, and a title"},
 		"unknown badge":          {"{cards: [{to: 'page:a', badges: [{kind: HOT}]}]}", `unknown badge "HOT"`},
+		"a rule":                 {"{rule: {channel: c, category: art-de-vivre, kinds: [FILM], order: TITLE}, limit: 3}", ""},
+		"unknown channel's rule": {"{rule: {channel: d}}", `unknown channel "d"`},
+		"unknown order":          {"{rule: {order: EPISODE}}", `unknown order "EPISODE"`},
+		"unknown window":         {"{trend: {window: MONTH}}", `unknown window "MONTH"`},
+		"unknown subject":        {"{trend: {of: PEOPLE}}", `unknown subject "PEOPLE"`},
+		"unknown source":         {"{personal: HISTORY}", `unknown personal source "HISTORY"`},
+		"two sources":            {"{trend: {}, personal: FAVOURITES}", "want one of"},
+		"cards and a source":     {"{cards: [{to: 'page:a'}], trend: {}}", "want one of"},
+		"a limit of cards":       {"{cards: [{to: 'page:a'}], limit: 3}", "want a rule, trend or personal"},
 		"unknown role":           {"{cards: [{to: 'page:a', images: [{role: WIDE, url: /posters/t/cover.svg}]}]}", `unknown image role "WIDE"`},
 		"unknown poster":         {"{cards: [{to: 'page:a', images: [{role: COVER, url: /posters/u/cover.svg}]}]}", "unknown poster"},
 	}

@@ -78,6 +78,7 @@ func programmeDoc(p *programme) bson.D {
 	d = with(d, "badges", badges(p.Badges))
 	d = append(d, bson.E{Key: "images", Value: images(programmeImages(p))})
 	d = with(d, "rights", rights(p.Rights))
+	d = with(d, "sections", sectionsDoc(p))
 	d = with(d, "seasons", seasons(p.Seasons))
 	d = with(d, "credits", credits(p))
 	var related bson.A
@@ -135,6 +136,7 @@ func videoDoc(p *programme, v *video) bson.D {
 		markers = append(markers, md)
 	}
 	d = with(d, "markers", markers)
+	d = with(d, "tags", list(v.Tags))
 	d = with(d, "seo", seoDoc(v.Seo))
 	return append(d,
 		bson.E{Key: "publishedAt", Value: date(v.published)},
@@ -165,7 +167,7 @@ func pageDoc(pg *page) bson.D {
 		sd = with(sd, "title", s.Title)
 		sd = with(sd, "layout", s.Layout)
 		sd = with(sd, "more", s.More)
-		sections = append(sections, append(sd, bson.E{Key: "cards", Value: cards}))
+		sections = append(sections, s.doc(with(sd, "cards", cards)))
 	}
 	return append(d,
 		bson.E{Key: "sections", Value: sections},
@@ -273,6 +275,10 @@ func withAge(d bson.D, age string) bson.D {
 // with appends a field, unless it is empty: the CMS leaves out what there is not.
 func with(d bson.D, key string, value any) bson.D {
 	switch v := value.(type) {
+	case int32:
+		if v == 0 {
+			return d
+		}
 	case string:
 		if v == "" {
 			return d

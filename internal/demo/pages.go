@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// page is one of pages.yaml: rails of cards.
+// page is one of pages.yaml: rails of cards, or of what a rule finds.
 type page struct {
 	Slug     string
 	Title    string
@@ -23,8 +23,9 @@ type section struct {
 	// Layout is CAROUSEL when absent.
 	Layout string
 	// More is where "see all" leads: a path of this site or an https URL.
-	More  string
-	Cards []card
+	More   string
+	Cards  []card
+	source `yaml:",inline"`
 }
 
 // card leads To something of the catalogue, such as programme:le-dernier-tram, video:le-dernier-tram/gare-centrale or
@@ -63,6 +64,9 @@ func (cat *catalogue) readPages(fsys fs.FS) error {
 			}
 			if s.More != "" && !isAddress(s.More) {
 				return fmt.Errorf("reading %s: page %s: more %q: want a path or https", name, pg.Slug, s.More)
+			}
+			if err := cat.readSource(&pg.Sections[i]); err != nil {
+				return fmt.Errorf("reading %s: page %s: section %d: %w", name, pg.Slug, i+1, err)
 			}
 			for j := range s.Cards {
 				if err := cat.completeCard(&s.Cards[j], drawings); err != nil {

@@ -12,7 +12,7 @@ import (
 type right struct {
 	Screens     []string
 	Territories []string
-	// From and Until are days, at the hour at which the programme comes out.
+	// From and Until are days, at the hour at which the programme comes out; or From is opening.
 	From  string
 	Until string
 	Offer string
@@ -37,6 +37,8 @@ type detail struct {
 	Former []string
 	Badges []badge
 	Rights []right
+	// Tags are words by which rules find the video.
+	Tags []string
 	// Chapters are where they begin, as [h:]m:ss, between spaces.
 	Chapters string
 	Seo      seo
@@ -58,6 +60,10 @@ func (p *programme) readRights(rights []right) error {
 			into *time.Time
 		}{{r.From, &r.from}, {r.Until, &r.until}} {
 			if d.text == "" {
+				continue
+			}
+			if d.text == opening && d.into == &r.from {
+				r.from = inYears
 				continue
 			}
 			var err error

@@ -39,13 +39,14 @@ type Servers struct {
 // answers each write with an unknown error.
 const minFree = 64 << 20
 
-// Open locks dir, making it when it is missing, and starts the servers on free loopback ports. Close them.
+// Open locks dir, making it when it is missing, and starts the servers on free loopback ports. Close them. Another process
+// that has the folder is given a moment to go.
 func Open(dir string, log *slog.Logger) (_ *Servers, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	s := &Servers{}
-	if s.lock, err = lockDir(dir); err != nil {
+	if s.lock, err = lockDir(dir, lockWithin, log); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -95,17 +96,27 @@ func (s *Servers) Close() {
 	}
 }
 
-func lockDir(dir string) (*os.File, error) {
+// lockWithin is how long the folder is waited for: a process that was killed holds its lock until the kernel has taken all
+// of it away, and whoever starts it again may be quicker.
+const lockWithin = 2 * time.Second
+
+func lockDir(dir string, within time.Duration, log *slog.Logger) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		holder := make([]byte, 32)
-		n, _ := f.Read(holder)
+	take := func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+	if err = take(); errors.Is(err, unix.EWOULDBLOCK) {
+		log.Info("waiting for the data folder, which another process still has", "process", holder(f), "dir", dir)
+		for began := time.Now(); errors.Is(err, unix.EWOULDBLOCK) && time.Since(began) < within; err = take() {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	if err != nil {
+		who := holder(f)
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("the data folder %s is in use by process %s: stop it, or start this one with another --data and --http, --admin", dir, strings.TrimSpace(string(holder[:n])))
+			return nil, fmt.Errorf("the data folder %s is in use by process %s, and still is after %s: stop it, or start this one with another --data and --http, --admin", dir, who, within)
 		}
 		return nil, fmt.Errorf("locking the data folder: %w", err)
 	}
@@ -113,6 +124,13 @@ func lockDir(dir string) (*os.File, error) {
 		_, _ = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}
 	return f, nil
+}
+
+// holder is the id of the process that has the lock.
+func holder(lock *os.File) string {
+	id := make([]byte, 32)
+	n, _ := lock.ReadAt(id, 0)
+	return strings.TrimSpace(string(id[:n]))
 }
 
 func checkSpace(dir string) error {

@@ -1,17 +1,23 @@
 package embedded_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"regie/internal/catalog"
 	"regie/internal/embedded"
@@ -102,7 +108,7 @@ func TestASecondProcessIsRefused(t *testing.T) {
 		second.Close()
 		t.Fatal("it is let in")
 	}
-	want := fmt.Sprintf("the data folder %s is in use by process %d: stop it, or start this one with another --data and --http, --admin", dir, os.Getpid())
+	want := fmt.Sprintf("the data folder %s is in use by process %d, and still is after 2s: stop it, or start this one with another --data and --http, --admin", dir, os.Getpid())
 	if err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -111,6 +117,74 @@ func TestASecondProcessIsRefused(t *testing.T) {
 	}
 	s.Close()
 	open(t, dir)
+}
+
+// asHolder makes the test binary a process that has the folder of that name, until it is killed.
+const asHolder = "TEST_AS_HOLDER"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(asHolder)
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	if _, err := embedded.Open(dir, slog.New(slog.DiscardHandler)); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("it has it")
+	select {}
+}
+
+// signal is a log that tells when it is written to.
+type signal struct {
+	slog.Handler
+	once    *sync.Once
+	written chan struct{}
+}
+
+func (signal) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s signal) Handle(context.Context, slog.Record) error {
+	s.once.Do(func() { close(s.written) })
+	return nil
+}
+
+// TestAProcessThatIsKilledIsWaitedFor: it has the folder still when the next one starts.
+func TestAProcessThatIsKilledIsWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	holder := exec.CommandContext(t.Context(), os.Args[0])
+	holder.Env = append(os.Environ(), asHolder+"="+dir)
+	out, err := holder.StdoutPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Process.Kill(); _ = holder.Wait() }()
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "it has it\n" {
+		t.Fatal(line, err)
+	}
+	waits := signal{slog.DiscardHandler, &sync.Once{}, make(chan struct{})}
+	opened := make(chan error, 1)
+	go func() {
+		lock, err := embedded.LockDir(dir, servertest.Patience, slog.New(waits)) // as Open does, which is in a hurry
+		if err == nil {
+			err = lock.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Fatalf("nobody was waited for: %v", err)
+	case <-waits.written:
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
 }
 
 func catalogOf(t *testing.T, s *embedded.Servers) *catalog.Catalog {
@@ -325,15 +399,7 @@ func TestKeysExpireWhileItRuns(t *testing.T) {
 	if err := client.Set(t.Context(), "k", "v", time.Second).Err(); err != nil {
 		t.Fatal(err)
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(20 * time.Second); client.Exists(t.Context(), "k").Val() > 0; {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("it stays")
-		}
-	}
+	servertest.Eventually(t, "it is gone", func() bool { return errors.Is(client.Get(t.Context(), "k").Err(), redis.Nil) })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -28,6 +28,7 @@ import (
 	"regie/internal/catalog"
 	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
+	"regie/internal/servertest"
 	"regie/internal/users"
 	catalogv1 "regie/proto/catalog/v1"
 )
@@ -131,20 +132,6 @@ func (l *logged) String() string {
 	return l.b.String()
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	deadline := time.After(10 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within 10 s: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -179,7 +166,7 @@ func TestCodes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s.get = tt.err
 			s.watch = func(st grpc.ServerStreamingServer[catalogv1.WatchResponse]) error { return tt.err(st.Context()) }
-			for method, err := range map[string]error{"BatchGet": s.ask(within(t, 10*time.Second)), "Watch": watchEnd(t, s)} {
+			for method, err := range map[string]error{"BatchGet": s.ask(within(t, servertest.Patience)), "Watch": watchEnd(t, s)} {
 				if status.Code(err) != tt.code {
 					t.Fatalf("%s: %v, want %v", method, err, tt.code)
 				}
@@ -206,7 +193,7 @@ func TestCodes(t *testing.T) {
 
 func watchEnd(t *testing.T, s *server) error {
 	t.Helper()
-	st, err := s.client.Watch(within(t, 10*time.Second), &catalogv1.WatchRequest{})
+	st, err := s.client.Watch(within(t, servertest.Patience), &catalogv1.WatchRequest{})
 	if err != nil {
 		return err
 	}
@@ -224,51 +211,52 @@ func TestDeadlines(t *testing.T) {
 		left <- time.Until(d)
 		return nil
 	}
+	list := func(ctx context.Context) error { _, err := s.client.List(ctx, &catalogv1.ListRequest{}); return err }
 	for _, tt := range []struct {
-		name            string
-		given, min, max time.Duration
+		name        string
+		given, want time.Duration
+		ask         func(context.Context) error
 	}{
-		{"none", 0, 4 * time.Second, 5 * time.Second},
-		{"a short one", 2 * time.Second, time.Second, 2 * time.Second},
-		{"one longer than the default", 20 * time.Second, 19 * time.Second, 20 * time.Second},
-		{"too long a one", time.Hour, 29 * time.Second, 30 * time.Second},
+		{"none", 0, 5 * time.Second, s.ask},
+		{"a short one", 4 * time.Second, 4 * time.Second, s.ask},
+		{"one longer than the default", 20 * time.Second, 20 * time.Second, s.ask},
+		{"too long a one", time.Hour, 30 * time.Second, s.ask},
+		{"none, of a method with a time of its own", 0, 9 * time.Second, list},
 	} {
-		ctx := t.Context()
+		began, ctx := time.Now(), t.Context()
 		if tt.given > 0 {
 			ctx = within(t, tt.given)
 		}
-		if err := s.ask(ctx); err != nil {
+		if err := tt.ask(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-left; got < tt.min || got > tt.max {
-			t.Errorf("%s: %s left, want %s to %s", tt.name, got, tt.min, tt.max)
+		got := <-left
+		if least := tt.want - time.Since(began) - 100*time.Millisecond; got < least || got > tt.want { // on the wire it is rounded
+			t.Errorf("%s: %s left, want %s to %s", tt.name, got, least, tt.want)
 		}
 	}
-	if _, err := s.client.List(t.Context(), &catalogv1.ListRequest{}); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-left; got < 8*time.Second || got > 9*time.Second {
-		t.Errorf("a method with a time of its own: %s left", got)
-	}
-	ended := make(chan error, 1)
+	under, ended := make(chan bool, 100), make(chan bool, 100)
 	s.get = func(ctx context.Context) error {
-		<-ctx.Done()
-		ended <- ctx.Err()
+		under <- true
+		<-ctx.Done() // its own deadline, or the client's word that it waits no longer
+		ended <- true
 		return fmt.Errorf("%w: %w", catalog.ErrUnavailable, ctx.Err())
 	}
-	if err := s.ask(within(t, 50*time.Millisecond)); status.Code(err) != codes.DeadlineExceeded {
-		t.Error(err)
+	for limit := 50 * time.Millisecond; len(under) == 0; limit *= 2 { // a busy machine may not come as far as the server
+		if err := s.ask(within(t, limit)); status.Code(err) != codes.DeadlineExceeded {
+			t.Fatal(err)
+		}
 	}
-	if err := <-ended; err == nil { // its own deadline, or the client's word that it waits no longer
-		t.Error("it has not ended")
-	}
+	<-under
+	<-ended
 	// Without a deadline of the client's, the server's own code arrives.
 	if err := s.ask(t.Context()); status.Code(err) != codes.DeadlineExceeded || !strings.Contains(err.Error(), "trace") {
 		t.Error(err)
 	}
+	<-under
 	<-ended
 	ctx, cancel := context.WithCancel(t.Context())
-	s.get = func(ctx context.Context) error { cancel(); <-ctx.Done(); ended <- nil; return ctx.Err() }
+	go func() { <-under; cancel() }()
 	if err := s.ask(ctx); status.Code(err) != codes.Canceled {
 		t.Error(err)
 	}
@@ -285,7 +273,7 @@ func TestHealthFollowsTheCheck(t *testing.T) {
 			want = healthv1.HealthCheckResponse_SERVING
 		}
 		for _, name := range []string{"", serviceName} {
-			eventually(t, fmt.Sprintf("%q is %s", name, want), func() bool {
+			servertest.Eventually(t, fmt.Sprintf("%q is %s", name, want), func() bool {
 				res, err := h.Check(within(t, 5*time.Second), &healthv1.HealthCheckRequest{Service: name}, grpc.WaitForReady(true))
 				return err == nil && res.GetStatus() == want
 			})
@@ -298,7 +286,7 @@ func TestHealthFollowsTheCheck(t *testing.T) {
 
 func TestReflectionListsTheServices(t *testing.T) {
 	s := start(t)
-	st, err := reflectionv1.NewServerReflectionClient(s.conn).ServerReflectionInfo(within(t, 10*time.Second), grpc.WaitForReady(true))
+	st, err := reflectionv1.NewServerReflectionClient(s.conn).ServerReflectionInfo(within(t, servertest.Patience), grpc.WaitForReady(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +321,7 @@ func TestLargeRequestsAreRefused(t *testing.T) {
 	s := start(t)
 	s.get = func(context.Context) error { return nil }
 	for size, code := range map[int]codes.Code{1<<20 - 100: codes.OK, 1<<20 + 1: codes.ResourceExhausted} {
-		_, err := s.client.BatchGet(within(t, 10*time.Second), &catalogv1.BatchGetRequest{Lookups: []*catalogv1.Lookup{{By: &catalogv1.Lookup_Id{Id: strings.Repeat("x", size)}}}})
+		_, err := s.client.BatchGet(within(t, servertest.Patience), &catalogv1.BatchGetRequest{Lookups: []*catalogv1.Lookup{{By: &catalogv1.Lookup_Id{Id: strings.Repeat("x", size)}}}})
 		if status.Code(err) != code {
 			t.Errorf("%d bytes: %v, want %v", size, err, code)
 		}
@@ -365,11 +353,11 @@ func TestStreamsOfAConnectionAreBounded(t *testing.T) {
 		t.Errorf("the 251st call: %v", err)
 	}
 	other := catalogv1.NewCatalogServiceClient(dial(t, s.address))
-	if _, err := other.BatchGet(within(t, 10*time.Second), &catalogv1.BatchGetRequest{}); err != nil {
+	if _, err := other.BatchGet(within(t, servertest.Patience), &catalogv1.BatchGetRequest{}); err != nil {
 		t.Errorf("on another connection: %v", err)
 	}
 	cancel()
-	if err := s.ask(within(t, 10*time.Second)); err != nil {
+	if err := s.ask(within(t, servertest.Patience)); err != nil {
 		t.Errorf("once they have ended: %v", err)
 	}
 }
@@ -382,7 +370,7 @@ func TestAClientThatPingsTooOftenIsSentAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(servertest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	const settings, ping, goAway, enhanceYourCalm = 4, 6, 7, 11
@@ -414,7 +402,7 @@ func TestAClientThatPingsTooOftenIsSentAway(t *testing.T) {
 func TestStopDrains(t *testing.T) {
 	s := start(t)
 	h := healthv1.NewHealthClient(s.conn)
-	hs, err := h.Watch(within(t, 20*time.Second), &healthv1.HealthCheckRequest{Service: serviceName}, grpc.WaitForReady(true))
+	hs, err := h.Watch(within(t, servertest.Patience), &healthv1.HealthCheckRequest{Service: serviceName}, grpc.WaitForReady(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,7 +420,7 @@ func TestStopDrains(t *testing.T) {
 		<-st.Context().Done()
 		return st.Context().Err()
 	}
-	st, err := s.client.Watch(within(t, 20*time.Second), &catalogv1.WatchRequest{})
+	st, err := s.client.Watch(within(t, servertest.Patience), &catalogv1.WatchRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -440,7 +428,7 @@ func TestStopDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := make(chan error, 1)
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, servertest.Patience)
 	go func() { answer <- s.ask(ctx) }()
 	<-under
 	s.stop()
@@ -477,7 +465,7 @@ func TestStopIsBounded(t *testing.T) {
 	s := start(t)
 	under := make(chan struct{})
 	s.get = func(ctx context.Context) error { close(under); <-ctx.Done(); return ctx.Err() }
-	ctx := within(t, 25*time.Second)
+	ctx := within(t, 29*time.Second)
 	answer := make(chan error, 1)
 	go func() { answer <- s.ask(ctx) }()
 	<-under
@@ -486,7 +474,7 @@ func TestStopIsBounded(t *testing.T) {
 	if err := <-s.ended; err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took < 4*time.Second || took > 9*time.Second {
+	if took := time.Since(began); took < 4*time.Second || took > 20*time.Second {
 		t.Errorf("it drained for %s", took)
 	}
 	if err := <-answer; status.Code(err) != codes.Unavailable {
@@ -512,9 +500,9 @@ func TestAListenerThatFailsEndsTheServer(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	s := start(t)
 	s.get = func(context.Context) error { return nil }
-	_ = s.ask(within(t, 10*time.Second))
+	_ = s.ask(within(t, servertest.Patience))
 	s.get = func(context.Context) error { return catalog.ErrUnavailable }
-	_ = s.ask(within(t, 10*time.Second))
+	_ = s.ask(within(t, servertest.Patience))
 	for range 3 {
 		_ = s.conn.Invoke(t.Context(), "/made.up/Method", &catalogv1.ListRequest{}, &catalogv1.ListResponse{})
 	}
@@ -522,7 +510,7 @@ func TestMetrics(t *testing.T) {
 	want := map[string]float64{"BatchGet OK": 1, "BatchGet Unavailable": 1, "BatchGet ResourceExhausted": 1}
 	var got map[string]float64
 	var observed uint64
-	eventually(t, "they are counted", func() bool {
+	servertest.Eventually(t, "they are counted", func() bool {
 		got, observed = map[string]float64{}, 0
 		families, err := s.metrics.Gather()
 		if err != nil {
@@ -554,7 +542,7 @@ func TestNothingRunsOnAfterRun(t *testing.T) {
 	before := runtime.NumGoroutine()
 	s := start(t)
 	s.get = func(context.Context) error { return nil }
-	if err := s.ask(within(t, 10*time.Second)); err != nil {
+	if err := s.ask(within(t, servertest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.conn.Close()
@@ -562,5 +550,5 @@ func TestNothingRunsOnAfterRun(t *testing.T) {
 	if err := <-s.ended; err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
+	servertest.Eventually(t, "its goroutines have ended", func() bool { return runtime.NumGoroutine() <= before })
 }

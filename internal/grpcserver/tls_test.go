@@ -27,6 +27,7 @@ import (
 
 	"regie/internal/grpcserver"
 	"regie/internal/httpserver"
+	"regie/internal/servertest"
 	catalogv1 "regie/proto/catalog/v1"
 )
 
@@ -156,7 +157,7 @@ func asked(t *testing.T, address string, f grpcserver.Files) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_, err = catalogv1.NewCatalogServiceClient(conn).BatchGet(within(t, 10*time.Second), &catalogv1.BatchGetRequest{})
+	_, err = catalogv1.NewCatalogServiceClient(conn).BatchGet(within(t, servertest.Patience), &catalogv1.BatchGetRequest{})
 	if s := status.Convert(err); s.Code() == codes.AlreadyExists {
 		return s.Message()
 	}
@@ -183,7 +184,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	conn := dial(t, mutual) // in plain text
-	if _, err := catalogv1.NewCatalogServiceClient(conn).BatchGet(within(t, 10*time.Second), &catalogv1.BatchGetRequest{}); status.Code(err) != codes.Unavailable {
+	if _, err := catalogv1.NewCatalogServiceClient(conn).BatchGet(within(t, servertest.Patience), &catalogv1.BatchGetRequest{}); status.Code(err) != codes.Unavailable {
 		t.Error(err)
 	}
 }

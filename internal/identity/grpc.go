@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"net"
 	"slices"
 	"strings"
 
@@ -41,6 +42,17 @@ func (v *Verifier) GRPC(service string, services []string) func(ctx context.Cont
 			return ctx, status.Error(codes.Unauthenticated, err.Error())
 		}
 	}
+}
+
+// Operator returns an error, a status's, unless a gRPC call comes from who may administrate: a client that has shown a
+// certificate of one of services, as with GRPC, or any on this machine.
+func Operator(ctx context.Context, services []string) error {
+	if p, ok := peer.FromContext(ctx); ok {
+		if a, ok := p.Addr.(*net.TCPAddr); ok && a.IP.IsLoopback() || isService(ctx, services) {
+			return nil
+		}
+	}
+	return status.Error(codes.PermissionDenied, "this is for operators: ask on the server's machine, or with a certificate of one of its --grpc-services")
 }
 
 func (v *Verifier) callerOf(ctx context.Context, services []string) (context.Context, error) {

@@ -25,8 +25,10 @@ import (
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"regie/internal/servertest"
 	userv1 "regie/proto/user/v1"
 )
 
@@ -158,7 +160,7 @@ func dial(t *testing.T, address string, creds credentials.TransportCredentials) 
 // callers are whom a unary call and a stream find asking.
 func callers(t *testing.T, conn *grpc.ClientConn, md metadata.MD) (user string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(t.Context(), md), 10*time.Second)
+	ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(t.Context(), md), servertest.Patience)
 	defer cancel()
 	client := userv1.NewUserServiceClient(conn)
 	var streamed string
@@ -241,7 +243,7 @@ func TestGRPC(t *testing.T) {
 		MinVersion: tls.VersionTLS13, RootCAs: pool, ServerName: "users.test",
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &own, nil },
 	}))
-	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "regie-user", "bob"), 10*time.Second)
+	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "regie-user", "bob"), servertest.Patience)
 	defer cancel()
 	if _, err := userv1.NewUserServiceClient(strange).GetStates(ctx, &userv1.GetStatesRequest{}); status.Code(err) != codes.Unavailable {
 		t.Error(err)
@@ -267,5 +269,32 @@ func TestGRPCWithoutTLS(t *testing.T) {
 	conn = dial(t, service(t, away, nil), insecure.NewCredentials())
 	if _, err := callers(t, conn, metadata.Pairs("authorization", "Bearer "+newPair(t, "ed", jwt.SigningMethodEdDSA).sign(t, nil))); status.Code(err) != codes.Unavailable {
 		t.Error(err)
+	}
+}
+
+func TestOperators(t *testing.T) {
+	shown := func(name string) credentials.TLSInfo {
+		c := &x509.Certificate{Subject: pkix.Name{CommonName: name}}
+		return credentials.TLSInfo{State: tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{c}}}}
+	}
+	here, there := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7)}
+	for name, c := range map[string]struct {
+		peer *peer.Peer
+		may  bool
+	}{
+		"on this machine":                       {&peer.Peer{Addr: here}, true},
+		"on this machine, by IPv6":              {&peer.Peer{Addr: &net.TCPAddr{IP: net.IPv6loopback}}, true},
+		"elsewhere":                             {&peer.Peer{Addr: there}, false},
+		"elsewhere, encrypted":                  {&peer.Peer{Addr: there, AuthInfo: credentials.TLSInfo{}}, false},
+		"elsewhere, with a service's":           {&peer.Peer{Addr: there, AuthInfo: shown("recommendations")}, true},
+		"elsewhere, with another's certificate": {&peer.Peer{Addr: there, AuthInfo: shown("front")}, false},
+		"nobody knows from where":               {&peer.Peer{}, false},
+	} {
+		if err := Operator(peer.NewContext(t.Context(), c.peer), []string{"recommendations"}); (err == nil) != c.may || err != nil && status.Code(err) != codes.PermissionDenied {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if Operator(t.Context(), nil) == nil {
+		t.Error("without a peer it may")
 	}
 }

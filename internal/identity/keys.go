@@ -32,7 +32,8 @@ const (
 	afterFailure = 5 * time.Second
 	// atMost is how often tokens of unknown keys can make it sooner; those in between are refused at once.
 	atMost = 10 * time.Second
-	// patience is how long such a token waits for the keys to be read again, readLimit what the reading may take.
+	// patience is how long such a token waits for the keys to be read again, unless a test is more patient; readLimit what the
+	// reading may take.
 	patience  = 2 * time.Second
 	readLimit = 10 * time.Second
 	maxJWKS   = 1 << 20
@@ -52,8 +53,9 @@ type Keys struct {
 	known atomic.Pointer[map[string]key]
 	last  []byte // what known was read from; Run's alone
 
-	wanted chan struct{} // asks Run to read now
-	mu     sync.Mutex
+	patience time.Duration
+	wanted   chan struct{} // asks Run to read now
+	mu       sync.Mutex
 	// reading is closed when the reading has ended that is under way, or else the next one.
 	reading  chan struct{}
 	underway bool
@@ -69,7 +71,7 @@ type key struct {
 func NewKeys(source string, m *Metrics, log *slog.Logger) *Keys {
 	return &Keys{
 		source: source, url: IsURL(source), client: &http.Client{Timeout: readLimit, CheckRedirect: stayEncrypted}, metrics: m, log: log,
-		wanted: make(chan struct{}, 1), reading: make(chan struct{}),
+		patience: patience, wanted: make(chan struct{}, 1), reading: make(chan struct{}),
 	}
 }
 
@@ -128,7 +130,7 @@ func (k *Keys) find(ctx context.Context, kid string) (key, error) {
 		return found, nil
 	}
 	if reading := k.want(); reading != nil {
-		limit := time.NewTimer(patience)
+		limit := time.NewTimer(k.patience)
 		defer limit.Stop()
 		select {
 		case <-reading:

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
+
+	"regie/internal/servertest"
 )
 
 func TestAFileIsReadAgain(t *testing.T) {
@@ -165,22 +166,20 @@ func TestManyWaitForOneReading(t *testing.T) {
 	}
 }
 
-// TestTheURLIsAway takes a real server away, and brings it back with another key.
+// TestTheURLIsAway has a server that ends its connections, and comes back with another key.
 func TestTheURLIsAway(t *testing.T) {
 	one, two := newPair(t, "one", jwt.SigningMethodEdDSA), newPair(t, "two", jwt.SigningMethodES256)
-	serve := func(address string, set []byte) (*httptest.Server, string) {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Fatal(err)
+	var set atomic.Pointer[[]byte] // nil: it is away
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if set.Load() == nil {
+			panic(http.ErrAbortHandler) // not another's address: somebody might take it
 		}
-		srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set) })}}
-		srv.Start()
-		return srv, l.Addr().String()
-	}
-	srv, address := serve("127.0.0.1:0", jwks(t, one))
-	srv.Close()
+		_, _ = w.Write(*set.Load())
+	}))
+	defer srv.Close()
+	first, second := jwks(t, one), jwks(t, two)
 	var keys *Keys
-	v, reg := running(t, "http://"+address, func(k *Keys) { keys = k })
+	v, reg := running(t, srv.URL, func(k *Keys) { keys = k })
 	look := func() {
 		keys.mu.Lock()
 		keys.ended = keys.ended.Add(-atMost)
@@ -197,16 +196,13 @@ func TestTheURLIsAway(t *testing.T) {
 	if n := value(t, reg, "regie_identity_keys_refreshed_timestamp_seconds"); n != 0 {
 		t.Errorf("the keys were read at %v", n)
 	}
-	srv, _ = serve(address, jwks(t, one))
+	set.Store(&first)
 	is(one, "")
-	srv.Close()
+	set.Store(nil)
 	is(two, UnknownKey)
 	is(one, "")
-	if n := value(t, reg, "regie_identity_keys_failures_total"); n < 2 {
-		t.Errorf("%v failures are counted", n)
-	}
-	srv, _ = serve(address, jwks(t, two))
-	defer srv.Close()
+	servertest.Eventually(t, "two failures are counted", func() bool { return value(t, reg, "regie_identity_keys_failures_total") >= 2 })
+	set.Store(&second)
 	is(two, "")
 	is(one, UnknownKey)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,24 +21,50 @@ import (
 	"regie/internal/stream"
 )
 
-// Cluster is a Kafka cluster with the project's topics, under a project name of the test's own.
-func Cluster(t testing.TB) *stream.Cluster {
+// Cluster is a Kafka cluster with topics of the project's, under a project name of the test's own.
+func Cluster(t testing.TB, topics ...string) *stream.Cluster {
 	t.Helper()
 	c := stream.New(stream.Config{Brokers: Kafka(t), Project: Name(), Instance: "test", Log: Log(t)})
 	t.Cleanup(c.Close)
-	if os.Getenv("TEST_KAFKA") != "" { // a broker holds a few thousand partitions, not every test's
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			defer cancel()
-			if err := c.Drop(ctx); err != nil {
-				t.Log(err)
-			}
-		})
-	}
-	if _, err := c.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	Topics(t, c, topics...)
 	return c
+}
+
+var making sync.Mutex
+
+// Topics makes topics of a cluster, all of the project's where none is named, and deletes them when the test ends. A real
+// broker takes seconds for all of them, and holds a few thousand partitions, not every test's.
+func Topics(t testing.TB, c *stream.Cluster, topics ...string) {
+	t.Helper()
+	DropTopics(t, c)
+	apply(t, c, topics)
+}
+
+func apply(t testing.TB, c *stream.Cluster, topics []string) {
+	t.Helper()
+	making.Lock() // a broker makes them one by one, and is to answer those who ask for the last in time
+	defer making.Unlock()
+	Await(t, func() string { // a busy one may take longer than an operator is to wait
+		if _, err := c.Apply(t.Context(), 1, topics...); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
+
+// DropTopics deletes a cluster's topics from a real broker when the test ends.
+func DropTopics(t testing.TB, c *stream.Cluster) {
+	t.Helper()
+	if os.Getenv("TEST_KAFKA") == "" {
+		return
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := c.Drop(ctx); err != nil {
+			t.Log(err)
+		}
+	})
 }
 
 // Kafka is a broker's address.
@@ -83,6 +110,15 @@ func DynamoDB(t testing.TB) string {
 		Skip(t, "TEST_DYNAMODB names no server; `make test` starts one")
 	}
 	return url
+}
+
+// Patient is a client of HTTP that waits for as long as a request's context: the DynamoDB Local of a busy machine may take
+// longer than a real one.
+func Patient(t testing.TB) *http.Client {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConns: 512, MaxIdleConnsPerHost: 512}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 // Skip skips the test, or fails it under TEST_NOSKIP=1.

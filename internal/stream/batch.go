@@ -15,6 +15,8 @@ type Batch struct {
 	buried map[int]bool
 	bury   func(context.Context, *Batch) error
 	spans  spans
+	// member is in which generation of the group the batch is applied, of a transactional sink's.
+	member membership
 }
 
 // Reject sets record i aside: it goes to the role's dead-letter topic with the reason, before its offset is committed.

@@ -29,13 +29,23 @@ type Sink interface {
 // ConsumerConfig says what a Consumer reads and where its effects go.
 type ConsumerConfig struct {
 	// Role is the group, the log attribute and the dead-letter topic.
-	Role   string
+	Role string
+	// Part tells the consumers of a role apart that has several: the group is then Role.Part.
+	Part   string
 	Topics []string // without the project
 	Sink   Sink
+	// Transactional: the sink commits offsets itself, in transactions; see Producer.CommitWith.
+	Transactional bool
+	// AtEnd, when set, is told of partitions that are applied to their logs' ends, once each time that they are begun. After
+	// an error it is told again.
+	AtEnd func(ctx context.Context, parts []Assigned) error
 	// MaxBatch bounds the records of a batch; default 500.
 	MaxBatch int
 	// Observe, when set, is told of each applied batch.
 	Observe func(b *Batch, rejected int)
+	// Work, when set, is done between batches, by the same goroutine: what a clock asks for rather than a record. It says
+	// after how long it is to be called again, though no batch comes.
+	Work func(ctx context.Context, held Held) time.Duration
 	// Screens are what the effects can be seen on, as labels of their freshness; none when nobody sees them.
 	Screens []string
 }
@@ -63,6 +73,8 @@ type Consumer struct {
 	astray bool
 	// begun: partitions were assigned before.
 	begun bool
+	// again is when Work is to be called again.
+	again time.Time
 	toEnd catchUp
 }
 
@@ -73,8 +85,11 @@ type ownedPartition struct {
 	replayed int64
 	// next is the offset after the last one applied.
 	next int64
-	// caughtUp: the log's end was reached once since the assignment.
+	// caughtUp: the log's end was reached once since the assignment; end is where it was the last time.
 	caughtUp bool
+	end      int64
+	// told: AtEnd was told so.
+	told bool
 }
 
 const (
@@ -187,7 +202,7 @@ func (c *Cluster) groupConfig(group string) *kafka.ConfigMap {
 // Run consumes until ctx is done, then finishes the batch under way, commits, and returns nil. An error means that the consumer
 // cannot go on: a fatal client error, or another process that runs under the same instance name.
 func (c *Consumer) Run(ctx context.Context) (err error) {
-	cfg := c.cluster.groupConfig(c.cfg.Role)
+	cfg := c.cluster.groupConfig(c.group())
 	(*cfg)["auto.offset.reset"] = "error" // the sink says where to begin, also when the log was cut
 	c.c, err = kafka.NewConsumer(cfg)
 	if err != nil {
@@ -244,6 +259,11 @@ func (c *Consumer) loop(ctx, work context.Context) error {
 				return err
 			}
 		}
+		c.tellEnds(work)
+		if c.cfg.Work != nil && ctx.Err() == nil {
+			c.pulse.beat("working between batches")
+			c.again = time.Now().Add(c.cfg.Work(work, c.held()))
+		}
 		c.markReady()
 		c.tell()
 		if c.astray {
@@ -272,7 +292,7 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 	for len(b.Records) < c.cfg.MaxBatch && size < maxBatchBytes {
 		wait := 0
 		if len(b.Records) == 0 {
-			wait = int(idlePoll.Milliseconds())
+			wait = int(c.idleFor().Milliseconds())
 		}
 		ev := c.c.Poll(wait)
 		if ev == nil {
@@ -296,7 +316,7 @@ func (c *Consumer) poll(ctx context.Context) (*Batch, error) {
 		case kafka.PartitionEOF:
 			// What came before it is in this batch or applied; transaction markers count, so an offset would not tell.
 			if o := c.owned[partitionName(c.cluster.short(*e.Topic), e.Partition)]; o != nil {
-				o.caughtUp = true
+				o.caughtUp, o.end = true, int64(e.Offset)
 				c.toEnd.reached(o.String())
 				c.lag.reachedEnd(o.Topic, o.Partition, int64(e.Offset))
 			}
@@ -349,7 +369,10 @@ func (c *Consumer) effects(ctx, work context.Context, b *Batch) (done bool, err 
 	for attempt := 1; ; attempt++ {
 		b.rejected, b.buried = nil, nil
 		c.pulse.beat("applying a batch")
-		err := c.cfg.Sink.Apply(work, b)
+		err := c.member(b)
+		if err == nil {
+			err = c.cfg.Sink.Apply(work, b)
+		}
 		if err == nil {
 			err = b.Bury(work)
 		}
@@ -430,7 +453,7 @@ func (c *Consumer) lookAhead(ctx context.Context) {
 		topic := c.cluster.Topic(o.Topic)
 		parts = append(parts, kafka.TopicPartition{Topic: &topic, Partition: o.Partition})
 	}
-	ends, err := offsets(ctx, c.admin, parts, kafka.LatestOffsetSpec)
+	ends, err := c.cluster.offsets(ctx, c.admin, parts, kafka.LatestOffsetSpec, kafka.IsolationLevelReadCommitted)
 	if err != nil {
 		return // Kafka is away: what is known holds
 	}
@@ -488,6 +511,40 @@ func (c *Consumer) stillOwned(rs []Record, before map[string]*ownedPartition) []
 	return out
 }
 
+// member notes in which generation of the group the batch is applied. What is asked later may be of one in which its
+// partitions are another's.
+func (c *Consumer) member(b *Batch) (err error) {
+	if c.cfg.Transactional {
+		b.member, err = c.membership()
+	}
+	return err
+}
+
+// tellEnds calls AtEnd for the partitions that have been read to their ends.
+func (c *Consumer) tellEnds(ctx context.Context) {
+	if c.cfg.AtEnd == nil {
+		return
+	}
+	var parts []Assigned
+	for _, o := range c.owned {
+		if o.caughtUp && !o.told {
+			parts = append(parts, o.Assigned)
+		}
+	}
+	if len(parts) == 0 {
+		return
+	}
+	if err := c.cfg.AtEnd(ctx, parts); err != nil {
+		if ctx.Err() == nil {
+			c.log.Warn("telling the sink of the logs' ends", "error", err)
+		}
+		return
+	}
+	for _, a := range parts {
+		c.owned[a.String()].told = true
+	}
+}
+
 func (c *Consumer) markReady() {
 	if c.ready.Load() || c.assigned.IsZero() {
 		return
@@ -497,7 +554,7 @@ func (c *Consumer) markReady() {
 		return
 	}
 	for _, o := range c.owned {
-		if !o.caughtUp {
+		if !o.caughtUp || c.cfg.AtEnd != nil && !o.told {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,7 @@ import (
 )
 
 func TestABatchThatFailsIsRetriedWithoutLosingAnything(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	want := map[int32][]string{}
 	var rs []stream.Record
 	for i := range 60 {
@@ -31,7 +32,7 @@ func TestABatchThatFailsIsRetriedWithoutLosingAnything(t *testing.T) {
 	var failures atomic.Int32
 	failing := make(chan struct{}, 3)
 	sink := &probe{before: func(b *stream.Batch) error {
-		if b.Records[0].Offset >= 4 && failures.Load() < 3 {
+		if last := b.Records[len(b.Records)-1]; last.Offset >= 7 && failures.Load() < 3 { // however they are split, one batch ends so
 			failures.Add(1)
 			failing <- struct{}{}
 			return errors.New("the sink is down")
@@ -42,7 +43,7 @@ func TestABatchThatFailsIsRetriedWithoutLosingAnything(t *testing.T) {
 	<-failing
 	put(t, c, rs[30:]...) // while it fails
 	sink.awaitApplied(t, 60)
-	eventually(t, "ready", r.Ready)
+	servertest.Eventually(t, "ready", r.Ready)
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}
@@ -62,6 +63,7 @@ func TestABatchThatFailsIsRetriedWithoutLosingAnything(t *testing.T) {
 }
 
 func TestWhatIsCommittedIsApplied(t *testing.T) {
+	t.Parallel()
 	c, admin := onKafka(t, map[string]string{"auto.commit.interval.ms": "5"})
 	const n = 120
 	var rs []stream.Record
@@ -99,13 +101,7 @@ func TestWhatIsCommittedIsApplied(t *testing.T) {
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}
-	got, err := committed(t.Context(), admin, c.Topic("transform"), c.Topic(in))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(next, got); diff != "" {
-		t.Errorf("committed at the end: %s", diff)
-	}
+	awaitCommitted(t, c, admin, next)
 }
 
 func TestWhatIsNotAppliedAtTheEndComesAgain(t *testing.T) {
@@ -137,7 +133,7 @@ func TestWhatIsNotAppliedAtTheEndComesAgain(t *testing.T) {
 
 // TestALoneRecordWaitsForNothing: kafka-transformer kept one record each 90 ms for 18 s.
 func TestALoneRecordWaitsForNothing(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	sink := &probe{}
 	consume(t, c, stream.ConsumerConfig{Sink: sink})
 	tick := time.NewTicker(90 * time.Millisecond)
@@ -157,7 +153,7 @@ func TestALoneRecordWaitsForNothing(t *testing.T) {
 }
 
 func TestARejectedRecordIsSetAsideWithItsReason(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	put(t, c,
 		at(5, "good"),
 		stream.Record{Topic: in, Partition: 5, Key: []byte("k"), Value: []byte("bad"), Headers: stream.Headers{{Key: "a", Value: "b"}}},
@@ -171,17 +167,13 @@ func TestARejectedRecordIsSetAsideWithItsReason(t *testing.T) {
 		}
 		return nil
 	}}
-	rejected := make(chan int, 10)
-	consume(t, c, stream.ConsumerConfig{Sink: sink, Observe: func(_ *stream.Batch, n int) { rejected <- n }})
+	var rejected atomic.Int64
+	consume(t, c, stream.ConsumerConfig{Sink: sink, Observe: func(_ *stream.Batch, n int) { rejected.Add(int64(n)) }})
 	await(t, c, "transform.dead", 2)
 	sink.awaitApplied(t, 2)
 	var got []string
-	err := c.ReadAll(t.Context(), "transform.dead", func(r stream.Record) error {
+	for _, r := range servertest.ReadAll(t, c, "transform.dead") {
 		got = append(got, fmt.Sprintf("%s %#v %q", r.Key, r.Value, r.Headers))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	want := []string{
 		fmt.Sprintf("k %#v %q", []byte("bad"), stream.Headers{{Key: "a", Value: "b"}, {Key: "origin", Value: in + "/5/1"}, {Key: "dead-reason", Value: `"bad" is not wanted`}}),
@@ -190,13 +182,11 @@ func TestARejectedRecordIsSetAsideWithItsReason(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if n := <-rejected; n == 0 {
-		t.Error("nobody was told")
-	}
+	servertest.Eventually(t, "told of both, in one batch or two", func() bool { return rejected.Load() == 2 })
 }
 
 func TestACopyIsFencedByItsOrigin(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	put(t, c, at(5, "old"), at(5, "new"),
 		stream.Record{Topic: in, Partition: 5, Key: []byte("k"), Value: []byte("old"), Headers: stream.Headers{{Key: stream.HeaderOrigin, Value: in + "/5/0"}}})
 	sink := &probe{}
@@ -215,12 +205,12 @@ func TestACopyIsFencedByItsOrigin(t *testing.T) {
 }
 
 func TestASinkThatWasEmptiedIsFilledAgain(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	put(t, c, at(0, "a"), at(0, "b"), at(1, "c"))
 	sink := &emptied{probe: probe{}}
 	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
 	sink.awaitApplied(t, 3)
-	eventually(t, "ready", r.Ready)
+	servertest.Eventually(t, "ready", r.Ready)
 	sink.read(func() { sink.applied, sink.moved = nil, true })
 	sink.awaitApplied(t, 3)
 	sink.read(func() {
@@ -228,7 +218,7 @@ func TestASinkThatWasEmptiedIsFilledAgain(t *testing.T) {
 			t.Error(diff)
 		}
 	})
-	eventually(t, "ready again, though most partitions are empty", r.Ready)
+	servertest.Eventually(t, "ready again, though most partitions are empty", r.Ready)
 }
 
 // emptied is a probe that loses its position once.
@@ -249,7 +239,7 @@ func (e *emptied) Moved(_ context.Context, parts []stream.Assigned) ([]stream.As
 }
 
 func TestASinkThatMovedDuringABatchIsAskedAgain(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	put(t, c, at(0, "a"), at(0, "b"))
 	var moved atomic.Bool
 	sink := &probe{}
@@ -277,7 +267,8 @@ func TestASinkThatMovedDuringABatchIsAskedAgain(t *testing.T) {
 }
 
 func TestAConsumerEndsWithItsContextAndLeavesNothing(t *testing.T) {
-	c := servertest.Cluster(t)
+	others := ours() // of tests before this one: a client that forgets a call stays for minutes
+	c := servertest.Cluster(t, used...)
 	put(t, c, at(0, "a"))
 	sink := &probe{}
 	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
@@ -286,32 +277,29 @@ func TestAConsumerEndsWithItsContextAndLeavesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	c.Close()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(patience); len(ours()) > 0; {
-		select {
-		case <-tick.C: // what reads a closed client's log ends in its own time
-		case <-deadline:
-			t.Fatalf("left behind: %s", strings.Join(ours(), "\n\n"))
-		}
-	}
+	servertest.Await(t, func() string { // what reads a closed client's log ends in its own time
+		left := ours()
+		maps.DeleteFunc(left, func(id, _ string) bool { return others[id] != "" })
+		return strings.Join(slices.Collect(maps.Values(left)), "\n\n")
+	})
 }
 
-// ours are the goroutines that run this package or its client.
-func ours() []string {
+// ours are the goroutines that run this package or its client, by their ids.
+func ours() map[string]string {
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]
-	var out []string
+	out := map[string]string{}
 	for _, g := range strings.Split(string(buf), "\n\n") {
 		if strings.Contains(g, "regie/internal/stream.") || strings.Contains(g, "confluent-kafka-go") {
-			out = append(out, g)
+			id, _, _ := strings.Cut(g, " [")
+			out[id] = g
 		}
 	}
 	return out
 }
 
 func TestTheFirstOfOneNameGivesWay(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	put(t, c, at(0, "a"))
 	first, second := &probe{}, &probe{}
 	one := consume(t, c, stream.ConsumerConfig{Sink: first})
@@ -343,9 +331,7 @@ func TestEndsAreTheLastOfEachPartition(t *testing.T) {
 func TestTwoInstancesShareThePartitions(t *testing.T) {
 	brokers := servertest.Kafka(t)
 	one := cluster(t, brokers, "one", nil)
-	if _, err := one.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Topics(t, one, used...)
 	two := sibling(t, brokers, strings.TrimSuffix(one.Topic(""), "."), "two", nil)
 	a, b := &probe{}, &probe{}
 	consume(t, one, stream.ConsumerConfig{Sink: a})

@@ -13,8 +13,8 @@ import (
 // holds: its context is done when the partition goes to another, which gets it only after own has returned. A killed
 // instance's partitions wait for its return under the same name, or for the session's timeout.
 //
-// assigned is called after each assignment, also of nothing. It returns nil once ctx is done, or the first error of own.
-func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func(), own func(ctx context.Context, partition int32) error) (err error) {
+// assigned is called at each assignment, also of nothing, before own is for its partitions. It returns nil once ctx is done, or the first error of own.
+func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func(partitions []int32), own func(ctx context.Context, partition int32) error) (err error) {
 	c.metrics.begin(role, nil)
 	pulse, still := c.beginPulse(role)
 	defer still()
@@ -42,10 +42,14 @@ func (c *Cluster) Elect(ctx context.Context, role, topic string, assigned func()
 			if err := k.IncrementalAssign(ev.Partitions); err != nil {
 				return err
 			}
-			for _, p := range ev.Partitions {
-				e.begin(ctx, p.Partition)
+			parts := make([]int32, len(ev.Partitions))
+			for i, p := range ev.Partitions {
+				parts[i] = p.Partition
 			}
-			assigned()
+			assigned(parts)
+			for _, p := range parts {
+				e.begin(ctx, p)
+			}
 			return k.Pause(ev.Partitions) // its records are read by who owns it, when it begins
 		case kafka.RevokedPartitions:
 			for _, p := range ev.Partitions {

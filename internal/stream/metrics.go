@@ -61,6 +61,11 @@ func (m *Metrics) begin(role string, topics []string) {
 	}
 }
 
+// SetAside counts a record of a topic that a role itself has written to its dead letters.
+func (m *Metrics) SetAside(role, topic string) {
+	m.dead.WithLabelValues(role, collectionOf(topic)).Inc()
+}
+
 // Retried counts something of a role that failed and is begun again.
 func (m *Metrics) Retried(role string) { m.retries.WithLabelValues(role).Inc() }
 

@@ -1,7 +1,6 @@
 package stream_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -24,16 +23,7 @@ func measured(t *testing.T) (*stream.Cluster, *prometheus.Registry) {
 		Brokers: servertest.Kafka(t), Project: servertest.Name(), Instance: "test", Metrics: stream.NewMetrics(reg), Log: servertest.Log(t),
 	})
 	t.Cleanup(c.Close)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := c.Drop(ctx); err != nil {
-			t.Log(err)
-		}
-	})
-	if _, err := c.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Topics(t, c, used...)
 	return c, reg
 }
 
@@ -64,6 +54,7 @@ func sum(t *testing.T, reg *prometheus.Registry, metric string, labels ...string
 }
 
 func TestLagIsWhatIsNotApplied(t *testing.T) {
+	t.Parallel()
 	c, reg := measured(t)
 	p, err := c.NewTxProducer(t.Context(), "transform.test") // its markers are offsets, and no records
 	if err != nil {
@@ -94,20 +85,18 @@ func TestLagIsWhatIsNotApplied(t *testing.T) {
 	lag := func(metric string) float64 {
 		return sum(t, reg, "regie_stage_lag_"+metric, "role=transform", "topic="+in, "partition=3")
 	}
-	eventually(t, "a lag of five records and their markers, over a second old", func() bool { return lag("records") >= 9 && lag("seconds") > 1 })
+	servertest.Eventually(t, "a lag of five records and their markers, over a second old", func() bool { return lag("records") >= 9 && lag("seconds") > 1 })
 	before := lag("records")
 	commit(5) // while it fails and fetches nothing
-	eventually(t, "the lag grows", func() bool { return lag("records") >= before+9 })
-	if n := sum(t, reg, "regie_stage_retries_total", "role=transform"); n == 0 {
-		t.Error("no retry was counted")
-	}
+	servertest.Eventually(t, "the lag grows", func() bool { return lag("records") >= before+9 })
+	servertest.Eventually(t, "a retry is counted", func() bool { return sum(t, reg, "regie_stage_retries_total", "role=transform") > 0 })
 	down.Store(false)
 	sink.awaitApplied(t, 10)
-	eventually(t, "no lag", func() bool { return lag("records") == 0 && lag("seconds") == 0 })
+	servertest.Eventually(t, "no lag", func() bool { return lag("records") == 0 && lag("seconds") == 0 })
 	if n := sum(t, reg, "regie_stage_records_total", "role=transform"); n != 10 {
 		t.Errorf("%g records", n)
 	}
-	eventually(t, "the client tells of itself", func() bool { return sum(t, reg, "regie_kafka_brokers_up", "client=transform") >= 1 })
+	servertest.Eventually(t, "the client tells of itself", func() bool { return sum(t, reg, "regie_kafka_brokers_up", "client=transform") >= 1 })
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}
@@ -151,7 +140,7 @@ func TestFreshnessIsOfChangesThatSomebodyWaitsFor(t *testing.T) {
 	sink.awaitApplied(t, 2)
 	put(t, c, edited("new"), edited("bad"), at(1, "a snapshot's"))
 	sink.awaitApplied(t, 4)
-	eventually(t, "the last batch is counted", func() bool { return sum(t, reg, "regie_stage_records_total") == 5 })
+	servertest.Eventually(t, "the last batch is counted", func() bool { return sum(t, reg, "regie_stage_records_total") == 5 })
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}

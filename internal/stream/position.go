@@ -25,6 +25,15 @@ type Assigned struct {
 
 func (a Assigned) String() string { return partitionName(a.Topic, a.Partition) }
 
+// Numbers are the partitions' numbers, in their order: those of one topic.
+func Numbers(parts []Assigned) []int32 {
+	out := make([]int32, len(parts))
+	for i, a := range parts {
+		out[i] = a.Partition
+	}
+	return out
+}
+
 // Position is how far a sink has applied a partition, as it stores it: after the effects, beside them.
 type Position struct {
 	TopicID     string

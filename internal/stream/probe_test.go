@@ -8,13 +8,11 @@ import (
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/google/go-cmp/cmp"
 
 	"regie/internal/servertest"
 	"regie/internal/stream"
 )
-
-// patience is how long a test waits for what must come.
-const patience = 90 * time.Second
 
 // probe is a Sink that remembers. It has no position of its own: it starts where the group is.
 type probe struct {
@@ -79,7 +77,7 @@ func (p *probe) signal() {
 // await waits until done, which may read p's fields, says so.
 func (p *probe) await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(servertest.Patience)
 	for {
 		p.mu.Lock()
 		ok := done()
@@ -165,23 +163,9 @@ func (r *running) wait(t *testing.T) error {
 	case err := <-r.done:
 		close(r.done)
 		return err
-	case <-time.After(patience):
+	case <-time.After(servertest.Patience):
 		t.Fatal("the consumer does not end")
 		return nil
-	}
-}
-
-// eventually polls, for what no signal tells of.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(patience); !ok(); {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s: not after %v", what, patience)
-		}
 	}
 }
 
@@ -228,13 +212,26 @@ func committed(ctx context.Context, a *kafka.AdminClient, group, topic string) (
 	return m, nil
 }
 
+// awaitCommitted waits until the role's offsets are these: a member that takes long to close is left to it.
+func awaitCommitted(t *testing.T, c *stream.Cluster, a *kafka.AdminClient, want map[int32]int64) {
+	t.Helper()
+	servertest.Await(t, func() string {
+		got, err := committed(t.Context(), a, c.Topic("transform"), c.Topic(in))
+		if err != nil {
+			return err.Error()
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			return "committed: " + diff
+		}
+		return ""
+	})
+}
+
 // onKafka returns a cluster with its topics and an administrator of its broker.
 func onKafka(t *testing.T, properties map[string]string) (*stream.Cluster, *kafka.AdminClient) {
 	t.Helper()
 	brokers := servertest.Kafka(t)
 	c := cluster(t, brokers, "test", properties)
-	if _, err := c.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	return c, adminOf(t, brokers)
+	servertest.Topics(t, c, used...)
+	return c, servertest.Admin(t, brokers)
 }

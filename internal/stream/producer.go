@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -17,9 +18,14 @@ const AnyPartition = kafka.PartitionAny
 // call.
 type Producer struct {
 	cluster *Cluster
+	name    string
+	config  *kafka.ConfigMap
+	mu      sync.RWMutex // of one that is shared: who writes reads, who puts another client in its place writes
 	p       *kafka.Producer
 	tx      bool
 	open    bool
+	// deaf, when set, has the answer of a call that was given up, should it return.
+	deaf <-chan error
 }
 
 func (c *Cluster) producer(name string, extra kafka.ConfigMap) (*Producer, error) {
@@ -41,20 +47,46 @@ func (c *Cluster) producer(name string, extra kafka.ConfigMap) (*Producer, error
 	for k, v := range extra {
 		m[k] = v
 	}
-	p, err := kafka.NewProducer(c.config(m))
-	if err != nil {
-		return nil, fmt.Errorf("making a producer: %w", err)
+	p := &Producer{cluster: c, name: name, config: c.config(m)}
+	if err := p.connect(); err != nil {
+		return nil, err
 	}
-	go c.forwardLogs(p.Logs())
+	return p, nil
+}
+
+func (p *Producer) connect() error {
+	client, err := kafka.NewProducer(p.config)
+	if err != nil {
+		return fmt.Errorf("making a producer: %w", err)
+	}
+	c := p.cluster
+	go c.forwardLogs(client.Logs())
 	go func() {
-		defer c.metrics.clients.forget(p)
-		for e := range p.Events() { // errors that matter come back with a delivery
+		defer c.metrics.clients.forget(client)
+		for e := range client.Events() { // errors that matter come back with a delivery
 			if s, ok := e.(*kafka.Stats); ok {
-				c.metrics.clients.update(p, name, s.String())
+				c.metrics.clients.update(client, p.name, s.String())
 			}
 		}
 	}()
-	return &Producer{cluster: c, p: p}, nil
+	p.p = client
+	return nil
+}
+
+// replace takes another client for one that failed for ever, which it does when a partition has lost what it acknowledged: the
+// sequence has a gap then.
+func (p *Producer) replace(failed *kafka.Producer, why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.p != failed {
+		return
+	}
+	if err := p.connect(); err != nil {
+		p.cluster.log.Error("a producer that failed is not made anew", "error", err)
+		return
+	}
+	p.cluster.log.Warn("a producer that failed is made anew", "error", why)
+	failed.Close()
 }
 
 // NewProducer makes a producer. It does no I/O yet. Close it.
@@ -69,7 +101,16 @@ func (c *Cluster) NewProducerWithin(d time.Duration) (*Producer, error) {
 // NewTxProducer makes a producer whose Produce calls are parts of transactions. Only the newest producer of an id can
 // commit: InitTransactions fences the older ones.
 func (c *Cluster) NewTxProducer(ctx context.Context, id string) (*Producer, error) {
-	name := id
+	return c.txProducer(ctx, id, id, 30*time.Second)
+}
+
+// NewOwnTxProducer is NewTxProducer for what instances do side by side: each has an id of its own. A transaction that
+// takes longer than d is aborted by the broker.
+func (c *Cluster) NewOwnTxProducer(ctx context.Context, name string, d time.Duration) (*Producer, error) {
+	return c.txProducer(ctx, name, name+"."+c.cfg.Instance, d)
+}
+
+func (c *Cluster) txProducer(ctx context.Context, name, id string, d time.Duration) (*Producer, error) {
 	if c.cfg.Boot != "" {
 		id += "." + c.cfg.Boot
 	}
@@ -77,8 +118,8 @@ func (c *Cluster) NewTxProducer(ctx context.Context, id string) (*Producer, erro
 		"transactional.id": c.cfg.Project + "." + id,
 		// A commit asks again while the broker still completes the one before; its default of 100 ms would be felt.
 		"retry.backoff.ms":       1,
-		"transaction.timeout.ms": 30000,
-		"delivery.timeout.ms":    25000,
+		"transaction.timeout.ms": int(d.Milliseconds()),
+		"delivery.timeout.ms":    int((d * 5 / 6).Milliseconds()),
 	})
 	if err != nil {
 		return nil, err
@@ -91,8 +132,24 @@ func (c *Cluster) NewTxProducer(ctx context.Context, id string) (*Producer, erro
 	return p, nil
 }
 
-// Close gives up what is under way.
+// leaving is how long Close tries to end a transaction that is open.
+const leaving = 2 * time.Second
+
+// Close gives up what is under way. A transaction that is left open, until the broker gives it up, would hold up whoever reads
+// what is committed.
 func (p *Producer) Close() {
+	if p.deaf != nil {
+		go func() {
+			<-p.deaf
+			p.p.Close()
+		}()
+		return
+	}
+	if p.open {
+		ctx, cancel := context.WithTimeout(context.Background(), leaving)
+		_ = p.p.AbortTransaction(ctx) // what is being committed, it refuses
+		cancel()
+	}
 	_ = p.p.Purge(kafka.PurgeInFlight | kafka.PurgeQueue | kafka.PurgeNonBlocking)
 	p.p.Close()
 }
@@ -109,6 +166,24 @@ type Delivery struct {
 // Produce writes records and waits until each is acknowledged or refused. Deliveries are in the order of records.
 // Its error is the first that isn't permanent: some records may then be written and some not.
 func (p *Producer) Produce(ctx context.Context, records []Record) ([]Delivery, error) {
+	if p.tx { // what is fatal to a transaction is its owner's to see to
+		return p.produce(ctx, records)
+	}
+	p.mu.RLock()
+	client := p.p
+	out, err := p.produce(ctx, records)
+	var fatal error
+	if err != nil {
+		fatal = client.GetFatalError()
+	}
+	p.mu.RUnlock()
+	if fatal != nil {
+		p.replace(client, fatal)
+	}
+	return out, err
+}
+
+func (p *Producer) produce(ctx context.Context, records []Record) ([]Delivery, error) {
 	if p.tx && !p.open {
 		if err := p.p.BeginTransaction(); err != nil {
 			return nil, fmt.Errorf("beginning a transaction: %w", err)
@@ -158,6 +233,8 @@ func (p *Producer) Produce(ctx context.Context, records []Record) ([]Delivery, e
 
 // End returns the offset that a partition's next record will have.
 func (p *Producer) End(ctx context.Context, topic string, partition int32) (int64, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	_, high, err := p.p.QueryWatermarkOffsets(p.cluster.Topic(topic), partition, int(within(ctx).Milliseconds()))
 	if err != nil {
 		return 0, fmt.Errorf("asking for the end of %s: %w", partitionName(topic, partition), err)
@@ -182,6 +259,48 @@ func (p *Producer) Commit(ctx context.Context) error {
 		}
 		p.open = false
 		return nil
+	}
+}
+
+// Abort ends the transaction: no consumer that reads committed sees any of its records. After an error the producer is to
+// be closed and made anew, which aborts it too.
+func (p *Producer) Abort(ctx context.Context) error {
+	if !p.open {
+		return nil
+	}
+	for {
+		err := p.p.AbortTransaction(ctx)
+		var ke kafka.Error
+		if errors.As(err, &ke) && ke.IsRetriable() && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("aborting a transaction: %w", err)
+		}
+		p.open = false
+		return nil
+	}
+}
+
+// CommitWith ends the transaction as Commit does, with the offsets behind a transactional consumer's batch in it. It fails,
+// and nobody sees any of it, when the batch's partitions may be another member's by now.
+func (p *Producer) CommitWith(ctx context.Context, b *Batch) error {
+	mark := storedMark
+	var offsets []kafka.TopicPartition
+	for _, r := range b.Ends() {
+		topic := p.cluster.Topic(r.Topic)
+		offsets = append(offsets, kafka.TopicPartition{Topic: &topic, Partition: r.Partition, Offset: kafka.Offset(r.Offset + 1), Metadata: &mark})
+	}
+	for {
+		err := p.sendOffsets(ctx, offsets, b.member)
+		var ke kafka.Error
+		if errors.As(err, &ke) && ke.IsRetriable() && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("committing offsets in a transaction: %w", err)
+		}
+		return p.Commit(ctx)
 	}
 }
 

@@ -31,15 +31,13 @@ func (c *Cluster) beginPulse(role string) (p *pulse, end func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pulses == nil {
-		c.pulses = map[string]*pulse{}
+		c.pulses = map[*pulse]string{}
 	}
-	c.pulses[role] = p
+	c.pulses[p] = role
 	return p, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.pulses[role] == p {
-			delete(c.pulses, role)
-		}
+		delete(c.pulses, p)
 	}
 }
 
@@ -47,15 +45,20 @@ func (c *Cluster) beginPulse(role string) (p *pulse, end func()) {
 // server is away is no reason: then the role tries again and again.
 func (c *Cluster) Stuck(role string) error {
 	c.mu.Lock()
-	p := c.pulses[role]
-	c.mu.Unlock()
-	if p == nil {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if d := time.Since(p.at); d > c.cfg.Stall {
-		return fmt.Errorf("has been stuck for %s: %s", d.Round(time.Millisecond), p.doing)
+	defer c.mu.Unlock()
+	for p, of := range c.pulses {
+		if of != role {
+			continue
+		}
+		if since, doing := p.last(); time.Since(since) > c.cfg.Stall {
+			return fmt.Errorf("has been stuck for %s: %s", time.Since(since).Round(time.Millisecond), doing)
+		}
 	}
 	return nil
+}
+
+func (p *pulse) last() (at time.Time, doing string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at, p.doing
 }

@@ -49,7 +49,8 @@ type Record struct {
 	// Value is nil in a tombstone.
 	Value   []byte
 	Headers Headers
-	Time    time.Time
+	// Time is when the record was made; of one to be produced, zero means now.
+	Time time.Time
 	// TopicID is Kafka's id of the topic; consumed records only.
 	TopicID string
 	// Fence orders the writes of one key; consumed records only.
@@ -197,6 +198,7 @@ func (c *Cluster) toMessage(r Record) *kafka.Message {
 		TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: r.Partition},
 		Key:            r.Key,
 		Value:          r.Value,
+		Timestamp:      r.Time,
 	}
 	for _, h := range r.Headers {
 		m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: []byte(h.Value)})

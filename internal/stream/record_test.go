@@ -232,7 +232,7 @@ func TestJavasPartition(t *testing.T) {
 		"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
 		"abc": 479470107,
 	}
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	want, got := map[string]int32{}, map[string]int32{}
 	var rs []stream.Record
 	for key, hash := range vectors {
@@ -248,7 +248,7 @@ func TestJavasPartition(t *testing.T) {
 }
 
 func TestWhatARecordHoldsSurvivesKafka(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	headers := stream.Headers{{Key: "a", Value: "1"}, {Key: "b", Value: ""}, {Key: "a", Value: "2"}, {Key: "é", Value: "\x00\xff"}}
 	want := []stream.Record{
 		{Topic: in, Key: []byte("k"), Value: []byte("v"), Headers: headers},
@@ -257,10 +257,7 @@ func TestWhatARecordHoldsSurvivesKafka(t *testing.T) {
 		{Topic: in, Key: []byte("\x00\xff"), Value: []byte{0, 1, 2}},
 	}
 	produce(t, c, want...)
-	id, err := c.TopicID(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := topicID(t, c)
 	byKey := func(rs []stream.Record) map[string][]string {
 		m := map[string][]string{}
 		for _, r := range rs {
@@ -268,16 +265,11 @@ func TestWhatARecordHoldsSurvivesKafka(t *testing.T) {
 		}
 		return m
 	}
-	var got []stream.Record
-	err = c.ReadAll(t.Context(), in, func(r stream.Record) error {
+	got := servertest.ReadAll(t, c, in)
+	for _, r := range got {
 		if r.Topic != in || r.TopicID != id || r.Time.IsZero() {
 			t.Errorf("read of topic %q, id %q, time %v", r.Topic, r.TopicID, r.Time)
 		}
-		got = append(got, r)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(byKey(want), byKey(got)); diff != "" {
 		t.Error(diff)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"regie/internal/servertest"
@@ -20,7 +19,7 @@ func impatient(t *testing.T, brokers string, stall time.Duration) *stream.Cluste
 	t.Helper()
 	c := stream.New(stream.Config{Brokers: brokers, Project: servertest.Name(), Instance: "test", Stall: stall, Log: servertest.Log(t)})
 	t.Cleanup(c.Close)
-	if _, err := c.Apply(t.Context(), 1); err != nil {
+	if _, err := c.Apply(t.Context(), 1, used...); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -36,15 +35,16 @@ func stuck(c *stream.Cluster, role, why string) func() bool {
 
 func TestASinkThatNeverReturnsIsStuck(t *testing.T) {
 	c := impatient(t, servertest.Kafka(t), 2*time.Second)
+	servertest.DropTopics(t, c)
 	put(t, c, at(0, "a"))
 	blocked := make(chan struct{})
 	sink := &probe{before: func(*stream.Batch) error { <-blocked; return nil }}
 	r := consume(t, c, stream.ConsumerConfig{Sink: sink})
 	free := sync.OnceFunc(func() { close(blocked) })
 	t.Cleanup(free)
-	eventually(t, "it is stuck", stuck(c, "transform", "applying a batch"))
+	servertest.Eventually(t, "it is stuck", stuck(c, "transform", "applying a batch"))
 	free()
-	eventually(t, "it gets on", func() bool { return c.Stuck("transform") == nil })
+	servertest.Eventually(t, "it gets on", func() bool { return c.Stuck("transform") == nil })
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}
@@ -56,6 +56,7 @@ func TestASinkThatNeverReturnsIsStuck(t *testing.T) {
 func TestAnOwnerThatNeverReturnsIsStuck(t *testing.T) {
 	brokers := servertest.Kafka(t)
 	c := impatient(t, brokers, 2*time.Second)
+	servertest.DropTopics(t, c)
 	blocked, begun := make(chan struct{}), make(chan struct{}, 8)
 	stop := elect(t, c, func(ctx context.Context, _ int32) error {
 		begun <- struct{}{}
@@ -70,15 +71,16 @@ func TestAnOwnerThatNeverReturnsIsStuck(t *testing.T) {
 	}
 	two := sibling(t, brokers, strings.TrimSuffix(c.Topic(""), "."), "two", nil)
 	elect(t, two, func(ctx context.Context, _ int32) error { <-ctx.Done(); return nil })
-	eventually(t, "it is stuck", stuck(c, "capture", "of capture.position up, whose owner does not end"))
+	servertest.Eventually(t, "it is stuck", stuck(c, "capture", "of capture.position up, whose owner does not end"))
 	free()
-	eventually(t, "it gets on", func() bool { return c.Stuck("capture") == nil })
+	servertest.Eventually(t, "it gets on", func() bool { return c.Stuck("capture") == nil })
 	stop()
 }
 
 // TestAServerThatIsAwayMakesNobodyStuck: were it otherwise, an orchestrator would end all instances with it. Each
 // question to a broker gives up after ten seconds.
 func TestAServerThatIsAwayMakesNobodyStuck(t *testing.T) {
+	t.Parallel()
 	k, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +95,7 @@ func TestAServerThatIsAwayMakesNobodyStuck(t *testing.T) {
 	}}})
 	other := &probe{}
 	r := consume(t, c, stream.ConsumerConfig{Role: "project", Sink: other})
-	eventually(t, "the other is ready", r.Ready)
+	servertest.Eventually(t, "the other is ready", r.Ready)
 	<-failing
 	k.Close()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -101,9 +103,13 @@ func TestAServerThatIsAwayMakesNobodyStuck(t *testing.T) {
 	for end := time.After(15 * time.Second); ; {
 		select {
 		case <-tick.C:
-			if err := errors.Join(c.Stuck("transform"), c.Stuck("project")); err != nil {
-				t.Fatal(err)
-			}
+			// All of this process may have stood still: then both go on at once.
+			servertest.AwaitWithin(t, 10*time.Second, func() string {
+				if err := errors.Join(c.Stuck("transform"), c.Stuck("project")); err != nil {
+					return err.Error()
+				}
+				return ""
+			})
 			continue
 		case <-end:
 		}
@@ -126,13 +132,7 @@ func TestTheBatchUnderWayIsFinished(t *testing.T) {
 	if sink.err != nil {
 		t.Errorf("it was told to hurry: %v", sink.err)
 	}
-	got, err := committed(t.Context(), admin, c.Topic("transform"), c.Topic(in))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[int32]int64{0: 1}, got); diff != "" {
-		t.Errorf("committed: %s", diff)
-	}
+	awaitCommitted(t, c, admin, map[int32]int64{0: 1})
 }
 
 // lingering is a sink that is told to end in the midst of a batch.
@@ -154,7 +154,8 @@ func (l *lingering) Apply(ctx context.Context, _ *stream.Batch) error {
 }
 
 func TestASinkThatDoesNotFinishIsToldTo(t *testing.T) {
-	c := servertest.Cluster(t)
+	t.Parallel()
+	c := servertest.Cluster(t, used...)
 	put(t, c, at(0, "a"))
 	begun := make(chan struct{})
 	r := consume(t, c, stream.ConsumerConfig{Sink: &endless{begun: begun}})
@@ -163,7 +164,7 @@ func TestASinkThatDoesNotFinishIsToldTo(t *testing.T) {
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took < 4*time.Second || took > 15*time.Second {
+	if took := time.Since(began); took < 4*time.Second || took > 45*time.Second {
 		t.Errorf("it was given %s", took)
 	}
 }
@@ -180,47 +181,42 @@ func (e *endless) Apply(ctx context.Context, _ *stream.Batch) error {
 	return ctx.Err()
 }
 
-// TestAMemberThatLeavesIsReplacedAtOnce: a static one would be waited for during its session of 15 s.
+// TestAMemberThatLeavesIsReplacedAtOnce: a static one would be waited for during its session, which is longer here than the test waits.
 func TestAMemberThatLeavesIsReplacedAtOnce(t *testing.T) {
 	brokers, project := servertest.Kafka(t), servertest.Name()
 	leaver := func(instance string) *stream.Cluster {
-		c := stream.New(stream.Config{Brokers: brokers, Project: project, Instance: instance, Leaves: true, Log: servertest.Log(t)})
+		c := stream.New(stream.Config{Brokers: brokers, Project: project, Instance: instance, Leaves: true, Log: servertest.Log(t),
+			Properties: map[string]string{"session.timeout.ms": "300000"}})
 		t.Cleanup(c.Close)
 		return c
 	}
 	one, two := leaver("one"), leaver("two")
-	if _, err := one.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Topics(t, one, used...)
 	o := &owners{t: t, by: map[int32]string{}}
 	elect(t, one, o.own("one"))
-	eventually(t, "the first has all", o.have("one", 8))
+	servertest.Eventually(t, "the first has all", o.have("one", 8))
 	stop := elect(t, two, o.own("two"))
-	eventually(t, "the second has half", o.have("two", 4))
+	servertest.Eventually(t, "the second has half", o.have("two", 4))
 	stop()
 	began := time.Now()
-	eventually(t, "the first has what the second left", o.have("one", 8))
+	servertest.Eventually(t, "the first has what the second left", o.have("one", 8))
 	t.Attr("taken-over-after", time.Since(began).Round(time.Millisecond).String())
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("after %s", took)
-	}
 }
 
 func TestAMemberTooManyIsReady(t *testing.T) {
+	t.Parallel()
 	brokers := servertest.Kafka(t)
 	c := cluster(t, brokers, "one", nil)
-	if _, err := c.Apply(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	servertest.Topics(t, c, used...)
 	one := &probe{}
 	cfg := stream.ConsumerConfig{Topics: []string{"transform.dead"}, Sink: one} // of one partition
 	first := consume(t, c, cfg)
-	eventually(t, "the first is ready", first.Ready)
+	servertest.Eventually(t, "the first is ready", first.Ready)
 	two := sibling(t, brokers, strings.TrimSuffix(c.Topic(""), "."), "two", nil)
 	cfg.Sink = &probe{}
 	second := consume(t, two, cfg)
 	if err := second.Waiting(); err == nil || err.Error() != "is waiting for its partitions" {
 		t.Errorf("before it was assigned anything: %v", err)
 	}
-	eventually(t, "the second is ready", second.Ready)
+	servertest.Eventually(t, "the second is ready", second.Ready)
 }

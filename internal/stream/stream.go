@@ -58,8 +58,10 @@ type Cluster struct {
 	metrics *Metrics
 
 	mu     sync.Mutex
-	pulses map[string]*pulse  // by role
+	pulses map[*pulse]string  // the role of each
 	shared *kafka.AdminClient // made at its first use: a new one takes a third of a second to find its brokers
+	asking chan struct{}      // has room for the one who lists offsets
+	unsure sync.Map           // groups whose coordinators have not answered
 }
 
 // New does no I/O.
@@ -70,7 +72,7 @@ func New(cfg Config) *Cluster {
 	if cfg.Stall == 0 {
 		cfg.Stall = stall
 	}
-	return &Cluster{cfg: cfg, log: cfg.Log, metrics: cfg.Metrics}
+	return &Cluster{cfg: cfg, log: cfg.Log, metrics: cfg.Metrics, asking: make(chan struct{}, 1)}
 }
 
 // Metrics are those of the cluster's clients and stages.
@@ -100,8 +102,21 @@ func (c *Cluster) admin() (*kafka.AdminClient, error) {
 	return c.shared, nil
 }
 
-// Topic is the full name of a topic that this package declares without its project.
-func (c *Cluster) Topic(name string) string { return c.cfg.Project + "." + name }
+// Topic is the whole name of a topic that is named without its project; one that begins with a slash is whole already.
+func (c *Cluster) Topic(name string) string {
+	if whole, ok := strings.CutPrefix(name, "/"); ok {
+		return whole
+	}
+	return c.cfg.Project + "." + name
+}
+
+// Name is the inverse of Topic, for any topic's whole name.
+func (c *Cluster) Name(whole string) string {
+	if name, ok := strings.CutPrefix(whole, c.cfg.Project+"."); ok {
+		return name
+	}
+	return "/" + whole
+}
 
 // short is the inverse of Topic.
 func (c *Cluster) short(full string) string { return strings.TrimPrefix(full, c.cfg.Project+".") }

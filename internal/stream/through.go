@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Through is the Sink of a role that computes records from records: what Transform makes of a record of partition p
@@ -46,7 +45,7 @@ const headerMore = "source-more"
 func (t *Through) Apply(ctx context.Context, b *Batch) error {
 	var out []Record
 	var from []int
-	var sends []trace.Span
+	var sends []func(error)
 	for i, r := range b.Records {
 		rs, err := t.transform(r)
 		if err != nil {
@@ -59,9 +58,7 @@ func (t *Through) Apply(ctx context.Context, b *Batch) error {
 			if n < len(rs)-1 {
 				o.Headers = append(o.Headers, Header{headerMore, "1"})
 			}
-			if ctx, ok := b.below(ctx, i); ok {
-				sends = append(sends, t.cluster.send(ctx, b.spans.role, &o))
-			}
+			sends = append(sends, b.Send(ctx, i, &o))
 			out = append(out, o)
 			from = append(from, i)
 		}
@@ -71,9 +68,8 @@ func (t *Through) Apply(ctx context.Context, b *Batch) error {
 		return err // what is not sent has no span: they are not ended
 	}
 	ds, err := t.p.Produce(ctx, out)
-	for _, s := range sends {
-		failed(s, err)
-		s.End()
+	for _, sent := range sends {
+		sent(err)
 	}
 	for i, d := range ds {
 		if d.Err == nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +17,9 @@ const (
 	in  = "cms.programme"
 	out = "catalog.programme"
 )
+
+// used are the topics of tests that are about no others.
+var used = []string{in, out, stream.Dead("transform"), stream.Dead("project"), stream.CapturePosition}
 
 // upper is the transform of these tests: it refuses "poison", passes tombstones, and makes two records of "two".
 func upper(r stream.Record) ([]stream.Record, error) {
@@ -77,25 +79,35 @@ func record(key, value string) stream.Record {
 // await reads topic from its beginning until n records are there, and returns "key=value" of each.
 func await(t *testing.T, c *stream.Cluster, topic string, n int) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	for {
-		var got []string
-		err := c.ReadAll(ctx, topic, func(r stream.Record) error {
+	var got []string
+	servertest.Await(t, func() string {
+		got = nil
+		for _, r := range servertest.ReadAll(t, c, topic) {
 			got = append(got, fmt.Sprintf("%s=%s", r.Key, r.Value))
-			return nil
-		})
-		if err != nil {
-			t.Fatalf("reading %s: %v; so far %q", topic, err, got)
 		}
-		if len(got) >= n {
-			return got
+		if len(got) < n {
+			return fmt.Sprintf("%s has %q", topic, got)
 		}
-	}
+		return ""
+	})
+	return got
+}
+
+// topicID is that of in.
+func topicID(t *testing.T, c *stream.Cluster) (id string) {
+	t.Helper()
+	servertest.Await(t, func() string {
+		var err error
+		if id, err = c.TopicID(t.Context(), in); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	return id
 }
 
 func TestARecordThatCannotBeTransformedHarmsNoNeighbour(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	stop := start(t, c)
 	defer stop()
 	produce(t, c, record("a", "one"), record("a", "poison"), record("a", "three"))
@@ -106,22 +118,18 @@ func TestARecordThatCannotBeTransformedHarmsNoNeighbour(t *testing.T) {
 	if diff := cmp.Diff([]string{"a=poison"}, await(t, c, "transform.dead", 1)); diff != "" {
 		t.Error(diff)
 	}
-	err := c.ReadAll(t.Context(), "transform.dead", func(r stream.Record) error {
+	for _, r := range servertest.ReadAll(t, c, "transform.dead") {
 		if got := r.Headers.Get(stream.HeaderReason); got != "it is poison" {
 			t.Errorf("reason %q", got)
 		}
 		if got := r.Headers.Get(stream.HeaderOrigin); !strings.HasPrefix(got, "cms.programme/") || !strings.HasSuffix(got, "/1") {
 			t.Errorf("origin %q", got)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
 
 func TestARestartNeitherRepeatsNorLeavesOut(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	stop := start(t, c)
 	produce(t, c, record("a", "one"), record("b", "two"))
 	await(t, c, out, 3)
@@ -135,16 +143,13 @@ func TestARestartNeitherRepeatsNorLeavesOut(t *testing.T) {
 }
 
 func TestWhatALateOwnerWroteIsOverwritten(t *testing.T) {
-	c := servertest.Cluster(t)
+	t.Parallel()
+	c := servertest.Cluster(t, used...)
 	defer start(t, c)()
 	ds := produce(t, c, record("a", "one"), record("a", "two"), record("a", "three"))
 	await(t, c, out, 4)
 	// An instance that did not know yet that it had lost the partition writes the first record's result once more.
-	id, err := c.TopicID(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := stream.Header{Key: stream.HeaderSource, Value: fmt.Sprintf("%s/%d/%d/%s", in, ds[0].Partition, ds[0].Offset, id)}
+	source := stream.Header{Key: stream.HeaderSource, Value: fmt.Sprintf("%s/%d/%d/%s", in, ds[0].Partition, ds[0].Offset, topicID(t, c))}
 	produce(t, c, stream.Record{Topic: out, Key: []byte("a"), Value: []byte("STALE"), Headers: stream.Headers{source}})
 	got := await(t, c, out, 8)
 	if last := got[len(got)-1]; last != "a=THREE" {
@@ -153,6 +158,7 @@ func TestWhatALateOwnerWroteIsOverwritten(t *testing.T) {
 }
 
 func TestATopicThatIsCreatedAgainIsTransformedAnew(t *testing.T) {
+	t.Parallel()
 	for name, running := range map[string]bool{"while the role is down": false, "while it runs": true} {
 		t.Run(name, func(t *testing.T) {
 			c, admin := onKafka(t, nil)
@@ -162,13 +168,7 @@ func TestATopicThatIsCreatedAgainIsTransformedAnew(t *testing.T) {
 			if !running {
 				stop()
 			}
-			if _, err := admin.DeleteTopics(t.Context(), []string{c.Topic(in)}); err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, "it is made again", func() bool {
-				created, err := c.Apply(t.Context(), 1)
-				return err == nil && len(created) == 1
-			})
+			servertest.Recreate(t, admin, c, in)
 			put(t, c, at(0, "anew"))
 			if !running {
 				stop = start(t, c)
@@ -183,7 +183,7 @@ func TestATopicThatIsCreatedAgainIsTransformedAnew(t *testing.T) {
 }
 
 func TestHeadersGoWhereTheTransformPutsThem(t *testing.T) {
-	c := servertest.Cluster(t)
+	c := servertest.Cluster(t, used...)
 	trace := stream.Header{Key: stream.HeaderTraceparent, Value: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 	sink, err := c.NewThrough(map[string]string{in: out}, func(r stream.Record) ([]stream.Record, error) {
 		o := stream.Record{Topic: out, Key: r.Key, Value: r.Value, Headers: r.Headers}
@@ -199,18 +199,10 @@ func TestHeadersGoWhereTheTransformPutsThem(t *testing.T) {
 	if err := r.stop(t); err != nil {
 		t.Error(err)
 	}
-	id, err := c.TopicID(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := stream.Header{Key: stream.HeaderSource, Value: in + "/3/0/" + id}
+	source := stream.Header{Key: stream.HeaderSource, Value: in + "/3/0/" + topicID(t, c)}
 	var got []stream.Headers
-	err = c.ReadAll(t.Context(), out, func(r stream.Record) error {
+	for _, r := range servertest.ReadAll(t, c, out) {
 		got = append(got, r.Headers)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	want := []stream.Headers{{trace, source, {Key: "source-more", Value: "1"}}, {trace, source}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,6 +28,20 @@ const CapturePosition = "capture.position"
 const (
 	UserFavourite = "user.favourite"
 	UserProgress  = "user.progress"
+)
+
+// ProgrammeTouched has the programmes whose sections may be others now, ProgrammeEnriched the sections: Protobuf events, key
+// = programme id.
+const (
+	ProgrammeTouched  = "catalog.programme-touched"
+	ProgrammeEnriched = "catalog.programme-enriched"
+)
+
+// ScheduleRequest has what is to happen at a time, of any producer: key = the schedule's id, value = any, headers as
+// internal/schedule says. ScheduleHistory has copies of what did, key = the target's.
+const (
+	ScheduleRequest = "schedule.request"
+	ScheduleHistory = "schedule.history"
 )
 
 // Dead is the topic of the records that a role set aside.
@@ -66,10 +81,16 @@ func Topics() []Topic {
 	for _, e := range Collections() {
 		ts = append(ts, Topic{Name: Catalog(e), Key: "entity id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi})
 	}
+	ts = append(ts,
+		Topic{Name: ProgrammeTouched, Key: "programme id", Partitions: keyedPartitions, Retention: 24 * time.Hour, MaxMessageBytes: mebi},
+		Topic{Name: ProgrammeEnriched, Key: "programme id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi},
+		Topic{Name: ScheduleRequest, Key: "schedule id", Partitions: keyedPartitions, MaxMessageBytes: 32 * mebi},
+		Topic{Name: ScheduleHistory, Key: "as the target's", Partitions: keyedPartitions, Retention: 30 * 24 * time.Hour, MaxMessageBytes: 32 * mebi},
+	)
 	for _, u := range []string{UserFavourite, UserProgress} {
 		ts = append(ts, Topic{Name: u, Key: "viewer's pseudonym", Partitions: keyedPartitions, Retention: Forever, MaxMessageBytes: mebi})
 	}
-	for _, r := range []string{"transform", "project", "persist"} {
+	for _, r := range []string{"transform", "recommend", "project", "persist", "trend", "schedule"} {
 		ts = append(ts, Topic{Name: Dead(r), Key: "as the record's", Partitions: 1, Retention: 30 * 24 * time.Hour, MaxMessageBytes: maxDeadBytes})
 	}
 	return ts
@@ -95,8 +116,8 @@ func (t Topic) config() map[string]string {
 
 // Apply creates what is missing with the given replication factor (0: the broker's default) and checks what exists.
 // It returns the names it created. A topic that contradicts its contract is an error that says what to do; all such
-// are reported at once.
-func (c *Cluster) Apply(ctx context.Context, replication int) (created []string, err error) {
+// are reported at once. Where names are given, it does so with these topics alone.
+func (c *Cluster) Apply(ctx context.Context, replication int, only ...string) (created []string, err error) {
 	admin, err := c.admin()
 	if err != nil {
 		return nil, err
@@ -105,8 +126,12 @@ func (c *Cluster) Apply(ctx context.Context, replication int) (created []string,
 	if replication == 0 {
 		replication = -1
 	}
+	topics := Topics()
+	if len(only) > 0 {
+		topics = slices.DeleteFunc(topics, func(t Topic) bool { return !slices.Contains(only, t.Name) })
+	}
 	var specs []kafka.TopicSpecification
-	for _, t := range Topics() {
+	for _, t := range topics {
 		specs = append(specs, kafka.TopicSpecification{Topic: c.Topic(t.Name), NumPartitions: t.Partitions, ReplicationFactor: replication, Config: t.config()})
 	}
 	results, err := admin.CreateTopics(ctx, specs, kafka.SetAdminOperationTimeout(30*time.Second))
@@ -126,7 +151,7 @@ func (c *Cluster) Apply(ctx context.Context, replication int) (created []string,
 	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
 	defer cancel()
 	for {
-		if err = c.check(ctx, admin); len(created) == 0 || !errors.Is(err, errMissing) {
+		if err = c.check(ctx, admin, topics); len(created) == 0 || !errors.Is(err, errMissing) {
 			return created, err
 		}
 		select {
@@ -161,18 +186,18 @@ func (c *Cluster) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.check(ctx, admin)
+	return c.check(ctx, admin, Topics())
 }
 
-func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
-	found, err := c.describeAtLast(ctx, admin)
+func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient, topics []Topic) error {
+	found, err := c.describeAtLast(ctx, admin, topics)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	var resources []kafka.ConfigResource
 	want := map[string]Topic{}
-	for _, t := range Topics() {
+	for _, t := range topics {
 		full := c.Topic(t.Name)
 		want[full] = t
 		d, ok := found[full]
@@ -206,12 +231,12 @@ func (c *Cluster) check(ctx context.Context, admin *kafka.AdminClient) error {
 	return errors.Join(errs...)
 }
 
-// describeAtLast is describe, of all declared topics and as often as that takes.
-func (c *Cluster) describeAtLast(ctx context.Context, admin *kafka.AdminClient) (map[string]kafka.TopicDescription, error) {
+// describeAtLast is describe, of declared topics and as often as that takes.
+func (c *Cluster) describeAtLast(ctx context.Context, admin *kafka.AdminClient, topics []Topic) (map[string]kafka.TopicDescription, error) {
 	ctx, cancel := context.WithTimeout(ctx, kafkaTimeout)
 	defer cancel()
 	var names []string
-	for _, t := range Topics() {
+	for _, t := range topics {
 		names = append(names, c.Topic(t.Name))
 	}
 	for {

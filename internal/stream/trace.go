@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -21,10 +22,12 @@ import (
 //	      send catalog.x
 //	        process catalog.x   project; Redis' commands below
 //
+// What a viewer does is sent below the call that it is done by (by users) and processed by persist.
+//
 // Of a batch with several traced records, what is done for all of them together is below the first, in "process batch",
 // which is linked with each of the others.
 
-// traced is how long after the change its trace is followed: what comes later is a replay, whose trace is long closed.
+// traced is how long after a change, or what a viewer did, its trace is followed: what comes later is a replay, whose trace is long closed.
 const traced = time.Hour
 
 func (c *Cluster) tracer(role string) trace.Tracer { return c.cfg.Traces.Tracer("regie/" + role) }
@@ -58,11 +61,11 @@ func inject(ctx context.Context, r *Record) {
 }
 
 func (c *Cluster) describeSpan(operation attribute.KeyValue, r *Record) []attribute.KeyValue {
-	return []attribute.KeyValue{
-		semconv.MessagingSystemKafka, operation,
-		semconv.MessagingDestinationName(c.Topic(r.Topic)),
-		semconv.MessagingKafkaMessageKey(string(r.Key)),
+	attrs := []attribute.KeyValue{semconv.MessagingSystemKafka, operation, semconv.MessagingDestinationName(c.Topic(r.Topic))}
+	if !strings.HasPrefix(r.Topic, "user.") { // a viewer's pseudonym, which is to outlive no erasure
+		attrs = append(attrs, semconv.MessagingKafkaMessageKey(string(r.Key)))
 	}
+	return attrs
 }
 
 func failed(span trace.Span, err error) {
@@ -116,6 +119,25 @@ func (c *Cluster) Changes(ctx context.Context, role string, rs []Record) (writte
 	}
 }
 
+// Sends is what a role calls before it produces records of one topic by a call that may be traced: the records bear the
+// call's trace. The function that it returns is to be called with what came of them.
+func (p *Producer) Sends(ctx context.Context, role string, rs []Record) (sent func(error)) {
+	if p.cluster.cfg.Traces == nil || !trace.SpanFromContext(ctx).IsRecording() {
+		return func(error) {}
+	}
+	span := p.cluster.send(ctx, role, &rs[0])
+	if len(rs) > 1 {
+		span.SetAttributes(semconv.MessagingBatchMessageCount(len(rs)))
+	}
+	for i := range rs {
+		inject(trace.ContextWithSpan(ctx, span), &rs[i])
+	}
+	return func(err error) {
+		failed(span, err)
+		span.End()
+	}
+}
+
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
@@ -130,10 +152,19 @@ type recordID struct {
 	offset    int64
 }
 
+// happened is when there was a change, or, of what viewers did, when it was sent.
+func (r *Record) happened() time.Time {
+	if at := r.CMSTime(); !at.IsZero() {
+		return at
+	}
+	return r.Time
+}
+
 func (r *Record) id() recordID { return recordID{r.Topic, r.Partition, r.Offset} }
 
 // spans are of a batch's records, those that bear a trace that is recorded.
 type spans struct {
+	cluster *Cluster
 	role    string
 	records map[recordID]trace.Span
 	batch   trace.Span // of what is done for several together, or nil
@@ -141,7 +172,7 @@ type spans struct {
 
 // follow begins the spans of a batch and returns the context of what is done for it. Without a trace it costs nothing.
 func (c *Cluster) follow(ctx context.Context, role string, b *Batch) context.Context {
-	b.spans = spans{role: role}
+	b.spans = spans{cluster: c, role: role}
 	if c.cfg.Traces == nil {
 		return ctx
 	}
@@ -149,7 +180,7 @@ func (c *Cluster) follow(ctx context.Context, role string, b *Batch) context.Con
 	first := ctx
 	for i := range b.Records {
 		r := &b.Records[i]
-		if r.Headers.Get(HeaderTraceparent) == "" || time.Since(r.CMSTime()) > traced {
+		if r.Headers.Get(HeaderTraceparent) == "" || time.Since(r.happened()) > traced {
 			continue
 		}
 		parent := propagation.TraceContext{}.Extract(ctx, headers{&r.Headers})
@@ -211,6 +242,20 @@ func (s *spans) end(b *Batch, err error) {
 	if s.batch != nil {
 		failed(s.batch, err)
 		s.batch.End()
+	}
+}
+
+// Send begins the span of r's production below that of record i, if that one is traced, and gives r its context. The
+// function that it returns is to be called once r is written, or with the error why not.
+func (b *Batch) Send(ctx context.Context, i int, r *Record) (sent func(error)) {
+	ctx, ok := b.below(ctx, i)
+	if !ok {
+		return func(error) {}
+	}
+	span := b.spans.cluster.send(ctx, b.spans.role, r)
+	return func(err error) {
+		failed(span, err)
+		span.End()
 	}
 }
 

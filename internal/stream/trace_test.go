@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,44 @@ func TestASpanIsAboveWhatItsRecordBecame(t *testing.T) {
 	}
 	if sent.Parent().SpanID() != processed.SpanContext().SpanID() || processed.Status().Code.String() != "Error" {
 		t.Errorf("%v", spans)
+	}
+}
+
+func TestACallsRecordsBearItsTrace(t *testing.T) {
+	c, recorder := tracedCluster(sdktrace.AlwaysSample())
+	p := &Producer{cluster: c}
+	now := time.Now()
+	event := func(at time.Time) Record { return Record{Topic: UserProgress, Key: []byte("pseudonym"), Time: at} }
+	untraced := []Record{event(now)}
+	p.Sends(t.Context(), "users", untraced)(nil)
+	ctx, call := c.tracer("").Start(t.Context(), "call")
+	rs := []Record{event(now), event(now), event(now.Add(-2 * time.Hour))}
+	p.Sends(ctx, "users", rs)(errors.New("lost"))
+	call.End()
+	b := &Batch{Records: append(rs, untraced...)}
+	for i := range b.Records {
+		b.Records[i].Offset = int64(i)
+	}
+	c.follow(t.Context(), "persist", b)
+	b.spans.end(b, nil)
+
+	spans := byName(t, recorder)
+	sent, processed := spans["send user.progress"], spans["process user.progress"]
+	if len(sent) != 1 || len(processed) != 2 {
+		t.Fatalf("%v", spans)
+	}
+	if sent[0].Parent().SpanID() != call.SpanContext().SpanID() || sent[0].Status().Code.String() != "Error" {
+		t.Errorf("%v", sent[0])
+	}
+	for _, s := range processed {
+		if s.Parent().SpanID() != sent[0].SpanContext().SpanID() {
+			t.Errorf("%v is not below what was sent", s)
+		}
+	}
+	for _, s := range append(sent, processed...) {
+		if strings.Contains(fmt.Sprint(s.Attributes()), "pseudonym") {
+			t.Errorf("it tells whose it is: %v", s.Attributes())
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +82,7 @@ func Run(ctx context.Context, tiers []Tier, leave func(), limit time.Duration, l
 				note(e)
 			case <-late:
 				names := slices.Sorted(maps.Keys(running[i]))
+				_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1) // what it is at
 				wrong(fmt.Errorf("%s: still at work %s after being told to stop", strings.Join(names, ", "), limit))
 				return reason
 			}

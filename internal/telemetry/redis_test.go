@@ -19,7 +19,7 @@ import (
 func TestARedisThatIsIll(t *testing.T) {
 	server := miniredis.RunT(t)
 	reg := prometheus.NewRegistry()
-	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1, PoolSize: 1, PoolTimeout: 10 * time.Millisecond, ReadTimeout: 50 * time.Millisecond, DialerRetries: 1})
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1, PoolSize: 1, PoolTimeout: 100 * time.Millisecond, ReadTimeout: time.Minute, DialTimeout: time.Minute, DialerRetries: 1})
 	defer func() { _ = client.Close() }()
 	telemetry.WatchRedis(client, reg)
 	errors := func() map[string]float64 {

@@ -15,8 +15,9 @@ const (
 
 // applied tells when persist has applied what somebody waits for. All who wait share one question to the store.
 type applied struct {
-	store Store
-	log   *slog.Logger
+	store    Store
+	patience time.Duration // with the store
+	log      *slog.Logger
 
 	mu      sync.Mutex
 	waiting map[*waiter]bool
@@ -28,8 +29,8 @@ type waiter struct {
 	done  chan struct{}
 }
 
-func newApplied(s Store, log *slog.Logger) *applied {
-	return &applied{store: s, log: log, waiting: map[*waiter]bool{}, wake: make(chan struct{}, 1)}
+func newApplied(s Store, patience time.Duration, log *slog.Logger) *applied {
+	return &applied{store: s, patience: patience, log: log, waiting: map[*waiter]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // await returns true when the records at marks are applied, and false when ctx is done first.
@@ -96,7 +97,7 @@ func (a *applied) partitions() []string {
 }
 
 func (a *applied) ask(ctx context.Context, partitions []string) error {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
+	ctx, cancel := context.WithTimeout(ctx, a.patience)
 	defer cancel()
 	positions, err := a.store.Positions(ctx, partitions)
 	if err != nil {

@@ -1,11 +1,11 @@
 package users
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +23,7 @@ func (s *Service) SetFavourite(ctx context.Context, req *userv1.SetFavouriteRequ
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := within(ctx, WriteTime)
+	ctx, cancel := within(ctx, s.allowed.write)
 	defer cancel()
 	target := req.GetTargetId()
 	ref, ok := parseID(target, "programme", "video")
@@ -69,7 +69,7 @@ func (s *Service) SetFavourite(ctx context.Context, req *userv1.SetFavouriteRequ
 	at := v.next(s.Now())
 	if key := req.GetIdempotencyKey(); key != "" {
 		event.EventUuid = eventID("key %s %q", v.pseudonym, key)
-		if at, err = s.first(ctx, event, at); errors.Is(err, ErrConflict) {
+		if at, err = s.first(ctx, v.pseudonym, event.GetEventUuid(), fmt.Sprint(event.GetEventType(), " ", target), at); errors.Is(err, ErrConflict) {
 			return s.refused(problem(0, "idempotency_key", conflict, "it was used for something else within the last day: take another")), nil
 		} else if err != nil {
 			return nil, err
@@ -95,7 +95,7 @@ func (s *Service) refused(p *userv1.Problem) *userv1.SetFavouriteResponse {
 
 // there tells whether the catalogue has something.
 func (s *Service) there(ctx context.Context, ref catalog.Ref) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, catalog.Patience)
+	ctx, cancel := context.WithTimeout(ctx, s.allowed.catalogue)
 	defer cancel()
 	revisions, err := s.Catalog.Revisions(ctx, []catalog.Ref{ref})
 	if err != nil {
@@ -106,33 +106,54 @@ func (s *Service) there(ctx context.Context, ref catalog.Ref) (bool, error) {
 
 // full tells whether there is no room for one more favourite. A store that does not answer is no reason to refuse one.
 func (s *Service) full(ctx context.Context, pseudonym, target string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, s.allowed.patience)
 	defer cancel()
-	rows, _, err := s.Store.List(ctx, pseudonym, AllFavourites, Version{}, 1, false)
-	if err == nil && rows.Total >= maxFavourites {
-		rows, err = s.Store.Read(ctx, pseudonym, []string{target}, false)
-		return len(rows.Favourites) == 0 && err == nil, unlessAway(err)
-	}
-	return false, unlessAway(err)
+	room, err := s.room(ctx, pseudonym, []string{target}, false)
+	return err == nil && !room[target], unlessAway(err)
 }
 
-// first returns when the event was first to happen: now, or, when its key was used for the same before, then. It is
+// room returns those targets that a viewer has, and of the others the first for which there is room, as far as persist is.
+func (s *Service) room(ctx context.Context, pseudonym string, targets []string, consistent bool) (map[string]bool, error) {
+	room := map[string]bool{}
+	rows, _, err := s.Store.List(ctx, pseudonym, AllFavourites, Version{}, 1, consistent)
+	if err != nil {
+		return nil, err
+	}
+	left := maxFavourites - rows.Total
+	if left < len(targets) {
+		if rows, err = s.Store.Read(ctx, pseudonym, targets, consistent); err != nil {
+			return nil, err
+		}
+		for _, f := range rows.Favourites {
+			room[f.Target] = true
+		}
+	}
+	for _, t := range targets {
+		if !room[t] && left > 0 {
+			room[t] = true
+			left--
+		}
+	}
+	return room, nil
+}
+
+// first returns when the event was first to happen: now, or, when its UUID was used for the same before, then. It is
 // ErrConflict when it was used for something else. When the Directory does not answer it is now: the event's UUID makes
 // one of all tries still.
-func (s *Service) first(ctx context.Context, e *userv1.FavouriteEvent, now time.Time) (time.Time, error) {
-	what := fmt.Appendf(nil, "%s %s\n", e.GetEventType(), e.GetPayload().GetTargetId())
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (s *Service) first(ctx context.Context, viewer, uuid, what string, now time.Time) (time.Time, error) {
+	what += "\n"
+	ctx, cancel := context.WithTimeout(ctx, s.allowed.patience)
 	defer cancel()
 	// Not the key itself: a client may have put anything into it.
-	stored, err := s.Directory.Remember(ctx, e.GetViewer(), e.GetEventUuid(), strconv.AppendInt(bytes.Clone(what), now.UnixMilli(), 10), now)
+	stored, err := s.Directory.Remember(ctx, viewer, uuid, strconv.AppendInt([]byte(what), now.UnixMilli(), 10), now)
 	switch {
 	case err == nil || away(err):
 		return now, nil
 	case !errors.Is(err, ErrConflict):
-		return now, fmt.Errorf("remembering an idempotency key: %w", err)
+		return now, fmt.Errorf("remembering when an event was told first: %w", err)
 	}
-	rest, same := bytes.CutPrefix(stored, what)
-	ms, parsed := strconv.ParseInt(string(rest), 10, 64)
+	rest, same := strings.CutPrefix(string(stored), what)
+	ms, parsed := strconv.ParseInt(rest, 10, 64)
 	if !same || parsed != nil {
 		return now, ErrConflict
 	}

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -16,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"regie/internal/catalog"
+	"regie/internal/identity"
 	"regie/internal/stream"
 	userv1 "regie/proto/user/v1"
 )
@@ -30,8 +34,12 @@ type RowProblem struct {
 	Reason string `json:"reason"`
 }
 
-// asking is how many pseudonyms are asked for at once.
-const asking = 32
+const (
+	// asking is how many users the store is asked about at once.
+	asking = 32
+	// importWait is how long an import waits for persist.
+	importWait = 30 * time.Second
+)
 
 // importRow is what a user did elsewhere: a favourite, or where in a video they were.
 type importRow struct {
@@ -56,13 +64,29 @@ type importRow struct {
 //	{"user":"alice","favourite":"programme:p001","at":"2024-05-01T20:00:00Z"}
 //	{"user":"alice","video":"video:v001","position":120,"duration":1800,"at":"2024-05-01T20:30:00Z","session":"old"}
 //
-// and returns, when Kafka has those that are good, what is wrong with the others. After an error some are written and some
-// are not. A row's event is the same whenever it is imported, so that all can be imported again.
+// and returns, when Kafka has those that are good and persist has applied the favourites of them, what is wrong with the
+// others. After an error some are written and some are not. A row's event is the same whenever it is imported, so that all
+// can be imported again.
 func (s *Service) Import(ctx context.Context, lines [][]byte) ([]RowProblem, error) {
 	if len(lines) > MaxRows {
 		return nil, invalid("%d rows are too many: at most %d", len(lines), MaxRows)
 	}
-	ctx, cancel := within(ctx, WriteTime)
+	problems, favourites, err := s.importRows(ctx, lines)
+	if err != nil || len(favourites) == 0 {
+		return problems, err
+	}
+	// The room of the next rows is reckoned with these.
+	ctx, cancel := within(ctx, importWait)
+	defer cancel()
+	if !s.applied.await(ctx, favourites) {
+		return nil, fmt.Errorf("%w: persist has not applied the rows within %s: does it run?", ErrUnavailable, importWait)
+	}
+	return problems, nil
+}
+
+// importRows returns when Kafka has the good rows, and where persist must be to have applied their favourites.
+func (s *Service) importRows(ctx context.Context, lines [][]byte) (problems []RowProblem, favourites map[string]int64, err error) {
+	ctx, cancel := within(ctx, s.allowed.write)
 	defer cancel()
 	rows := make([]importRow, len(lines))
 	now := s.Now()
@@ -70,13 +94,15 @@ func (s *Service) Import(ctx context.Context, lines [][]byte) ([]RowProblem, err
 		rows[i].wrong = rows[i].parse(line, now)
 	}
 	if err := s.lookUp(ctx, rows); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	viewers, err := s.pseudonyms(ctx, rows)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var problems []RowProblem
+	if err := s.limit(ctx, rows, viewers); err != nil {
+		return nil, nil, err
+	}
 	var records []stream.Record
 	for i := range rows {
 		r := &rows[i]
@@ -88,14 +114,26 @@ func (s *Service) Import(ctx context.Context, lines [][]byte) ([]RowProblem, err
 		topic, event := r.event(pseudonym)
 		record, err := record(topic, pseudonym, event)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		records = append(records, record)
 	}
-	if _, err := s.deliver(ctx, records); err != nil {
-		return nil, err
+	deliveries, err := s.deliver(ctx, records)
+	if err != nil {
+		return nil, nil, err
 	}
-	return problems, nil
+	favourites = map[string]int64{}
+	for i, d := range deliveries {
+		if records[i].Topic != stream.UserFavourite {
+			continue
+		}
+		if d, err = s.placed(ctx, stream.UserFavourite, d); err != nil {
+			return nil, nil, err
+		}
+		partition := stream.Assigned{Topic: stream.UserFavourite, Partition: d.Partition}.String()
+		favourites[partition] = max(favourites[partition], d.Offset)
+	}
+	return problems, favourites, nil
 }
 
 // parse reads a line, and finds what is wrong with it but for what only the catalogue knows.
@@ -111,8 +149,8 @@ func (r *importRow) parse(line []byte, now time.Time) error {
 		return errors.New("it is no JSON object")
 	case r.User == "":
 		return errors.New("user: it is missing")
-	case len(r.User) > maxUser:
-		return fmt.Errorf("user: it has %d bytes: at most %d", len(r.User), maxUser)
+	case len(r.User) > identity.MaxUser:
+		return fmt.Errorf("user: it has %d bytes: at most %d", len(r.User), identity.MaxUser)
 	case (r.Favourite == "") == (r.Video == ""):
 		return errors.New("it must have either favourite or video")
 	}
@@ -181,7 +219,7 @@ func (s *Service) lookUp(ctx context.Context, rows []importRow) error {
 	if err != nil {
 		return err
 	}
-	patient, cancel := context.WithTimeout(ctx, catalog.Patience)
+	patient, cancel := context.WithTimeout(ctx, s.allowed.catalogue)
 	defer cancel()
 	revisions, err := s.Catalog.Revisions(patient, refs)
 	if err != nil {
@@ -225,23 +263,53 @@ func (s *Service) pseudonyms(ctx context.Context, rows []importRow) (map[string]
 			out[rows[i].User] = ""
 		}
 	}
-	type answer struct{ user, pseudonym string }
-	answers := make(chan answer, len(out))
+	err := each(ctx, slices.Collect(maps.Keys(out)), func(ctx context.Context, user string) (string, error) {
+		v, err := s.viewers.of(ctx, s.name("user", user), true)
+		return v.pseudonym, err
+	}, func(user, pseudonym string) { out[user] = pseudonym })
+	return out, err
+}
+
+// limit finds the rows that are favourites for which their users have no room, as the API would.
+func (s *Service) limit(ctx context.Context, rows []importRow, viewers map[string]string) error {
+	targets := map[string][]string{} // by user
+	for i := range rows {
+		r := &rows[i]
+		if r.wrong == nil && r.report == nil && !slices.Contains(targets[r.User], r.Favourite) {
+			targets[r.User] = append(targets[r.User], r.Favourite)
+		}
+	}
+	rooms := map[string]map[string]bool{}
+	err := each(ctx, slices.Collect(maps.Keys(targets)), func(ctx context.Context, user string) (map[string]bool, error) {
+		return s.room(ctx, viewers[user], targets[user], true)
+	}, func(user string, room map[string]bool) { rooms[user] = room })
+	if err != nil {
+		return fmt.Errorf("counting favourites: %w", err)
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.wrong == nil && r.report == nil && !rooms[r.User][r.Favourite] {
+			r.wrong = fmt.Errorf("favourite: the user has %d favourites already", maxFavourites)
+		}
+	}
+	return nil
+}
+
+// each asks about users, several at once, and tells the answers one by one.
+func each[T any](ctx context.Context, users []string, ask func(context.Context, string) (T, error), tell func(user string, answer T)) error {
+	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(asking)
-	for user := range out {
+	for _, user := range users {
 		g.Go(func() error {
-			v, err := s.viewers.of(ctx, s.name("user", user), true)
-			answers <- answer{user, v.pseudonym}
+			answer, err := ask(ctx, user)
+			mu.Lock()
+			defer mu.Unlock()
+			tell(user, answer)
 			return err
 		})
 	}
-	err := g.Wait()
-	close(answers)
-	for a := range answers {
-		out[a.user] = a.pseudonym
-	}
-	return out, err
+	return g.Wait()
 }
 
 // event is what the row was. Its UUID is of the pseudonym, never of the user's id, which could be guessed from it.

@@ -103,7 +103,7 @@ func TestImportedRows(t *testing.T) {
 	if n := len(w.records(stream.UserFavourite)) + len(w.records(stream.UserProgress)); n != 5 {
 		t.Errorf("%d events were written", n)
 	}
-	eventually(t, "it is applied", func() bool { return len(a.exported("alice")) == 4 && len(a.exported("zoe")) == 1 })
+	servertest.Eventually(t, "it is applied", func() bool { return len(a.exported("alice")) == 4 && len(a.exported("zoe")) == 1 })
 	got := a.exported("alice")
 	slices.Sort(got)
 	same(t, "alice's", got, []string{"p1v0 120", "p1v1 130", "programme:p0", "video:p0v0"})
@@ -128,7 +128,82 @@ func TestABadRowHarmsNoOther(t *testing.T) {
 			t.Errorf("%s: %v, %s", name, err, diff)
 		}
 	}
-	eventually(t, "the others are applied", func() bool { return len(a.exported("alice")) == 3 })
+	servertest.Eventually(t, "the others are applied", func() bool { return len(a.exported("alice")) == 3 })
+}
+
+// TestImportedFavouritesAreLimited, as favourites are that are added by the API: with all rows of the batches before.
+func TestImportedFavouritesAreLimited(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	a.listed("alice", a.add("alice", "programme:p0", "").GetReceipt().GetToken())
+	c := users.Changes{Viewer: w.favourites()[0].GetViewer()}
+	for i := range 995 {
+		c.Favourites = append(c.Favourites, users.Favourite{
+			Target: fmt.Sprintf("video:x%d", i), Version: users.Version{At: w.now(), ID: fmt.Sprint(i)},
+		})
+	}
+	if err := w.store.Apply(t.Context(), []users.Changes{c}, nil); err != nil {
+		t.Fatal(err)
+	}
+	row := func(user, target string) string {
+		return fmt.Sprintf(`{"user":"%s","favourite":"%s","at":"2024-05-01T20:00:00Z"}`, user, target)
+	}
+	watched := `{"user":"alice","video":"video:p0v0","position":1,"at":"` + w.now().Add(-time.Hour).Format(time.RFC3339) + `"}`
+	for i, batch := range []struct {
+		rows []string
+		full []int // rows
+	}{
+		{[]string{row("alice", "programme:p1"), row("alice", "programme:p1"), row("alice", "programme:p0")}, nil},
+		{[]string{row("alice", "programme:p2"), row("alice", "video:p0v0")}, nil},
+		{[]string{row("alice", "video:p0v1"), row("alice", "video:p1v0"), watched, row("bob", "video:p1v0"), row("alice", "video:p1v1"), row("alice", "programme:p1")}, []int{1, 4}},
+		{[]string{row("alice", "video:p1v2"), row("alice", "video:p0v1")}, []int{0}},
+	} {
+		problems, err := a.service.Import(t.Context(), lines(batch.rows...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var full []int
+		for _, p := range problems {
+			if p.Reason != "favourite: the user has 1000 favourites already" {
+				t.Errorf("batch %d: %v", i, p)
+			}
+			full = append(full, p.Row)
+		}
+		if diff := cmp.Diff(batch.full, full); diff != "" {
+			t.Errorf("batch %d: %s", i, diff)
+		}
+	}
+	for user, want := range map[string]int32{"alice": 1000, "bob": 1} {
+		if res, err := a.ListFavourites(as(t, user), &userv1.ListFavouritesRequest{}); err != nil || res.GetTotal() != want {
+			t.Errorf("%s has %d favourites, %v", user, res.GetTotal(), err)
+		}
+	}
+}
+
+// TestAnImportWaitsForPersist, which alone knows how much room there is; progress has no limit.
+func TestAnImportWaitsForPersist(t *testing.T) {
+	w := newWorld(t)
+	a := w.instance()
+	w.stopPersist()
+	favourite := lines(`{"user":"alice","favourite":"programme:p0","at":"2024-05-01T20:00:00Z"}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { _, err := a.service.Import(ctx, favourite); done <- err }()
+	servertest.Eventually(t, "Kafka has it, and it waits", func() bool { return a.service.Waiting() == 1 })
+	cancel()
+	if err := <-done; !errors.Is(err, users.ErrUnavailable) || !strings.Contains(err.Error(), "persist has not applied the rows") {
+		t.Errorf("a favourite: %v", err)
+	}
+	progress := lines(`{"user":"alice","video":"video:p0v0","position":1,"at":"` + w.now().Add(-time.Hour).Format(time.RFC3339) + `"}`)
+	if problems, err := a.service.Import(t.Context(), progress); err != nil || len(problems) > 0 {
+		t.Errorf("progress: %v, %v", problems, err)
+	}
+	w.startPersist(t.Context())
+	if problems, err := a.service.Import(t.Context(), favourite); err != nil || len(problems) > 0 {
+		t.Errorf("once it runs: %v, %v", problems, err)
+	}
+	same(t, "alice's", a.exported("alice"), []string{"programme:p0", "p0v0 1"})
 }
 
 // TestImportingAgainChangesNothing also wants what is newer to win, and no event to tell whose it is.
@@ -175,7 +250,7 @@ func TestImportingAgainChangesNothing(t *testing.T) {
 		for i := range 20 { // what comes behind the rows in their partitions is applied after them
 			user := fmt.Sprintf("viewer-%d", i)
 			f, p := a.add(user, mark, ""), a.reports(user, w.report("p2v2", 2998, 0))
-			eventually(t, "the rows are applied", func() bool {
+			servertest.Eventually(t, "the rows are applied", func() bool {
 				res, err := a.ListFavourites(as(t, user), &userv1.ListFavouritesRequest{NotBefore: f.GetReceipt().GetToken() + "~" + p.GetReceipt().GetToken()})
 				return err == nil && res.GetConsistency() == userv1.Consistency_CONSISTENCY_CONSISTENT
 			})
@@ -210,7 +285,7 @@ func TestAnImportThatCannotBe(t *testing.T) {
 		return lines(`{"user":"` + user + `","favourite":"programme:p0","at":"2024-05-01T20:00:00Z"}`)
 	}
 	k, c := faulty(t)
-	w := newWorldOn(t, c)
+	w := newWorldOn(t, c, 5*time.Second)
 	a := w.instance()
 	remote := a.remote()
 	w.store.away.Store(true)
@@ -223,7 +298,7 @@ func TestAnImportThatCannotBe(t *testing.T) {
 		t.Errorf("Kafka does not take it: %v", err)
 	}
 	fault.Remove()
-	eventually(t, "Kafka takes it again", func() bool { _, err := remote.Import(t.Context(), row("alice")); return err == nil })
+	servertest.Eventually(t, "Kafka takes it again", func() bool { _, err := remote.Import(t.Context(), row("alice")); return err == nil })
 	starting := httptest.NewServer(users.ImportHandler(a.service, ready(errors.New("project is starting")), servertest.Log(t)))
 	defer starting.Close()
 	if _, err := users.NewRemoteImport(strings.TrimPrefix(starting.URL, "http://")).Import(t.Context(), row("alice")); !errors.Is(err, users.ErrUnavailable) || !strings.Contains(err.Error(), "project is starting") {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -20,6 +21,8 @@ const (
 	beyond = 60
 	// maxAge is how long a device may keep a report.
 	maxAge = 30 * 24 * time.Hour
+	// slack is how far a device's clock may be ahead before its reports cost a write more.
+	slack = time.Second
 )
 
 // ReportProgress writes the reports that are good and tells what is wrong with the others.
@@ -32,7 +35,7 @@ func (s *Service) ReportProgress(ctx context.Context, req *userv1.ReportProgress
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := within(ctx, WriteTime)
+	ctx, cancel := within(ctx, s.allowed.write)
 	defer cancel()
 	ids := make([]string, len(reports))
 	for i, r := range reports {
@@ -61,6 +64,22 @@ func (s *Service) ReportProgress(ctx context.Context, req *userv1.ReportProgress
 	if err != nil {
 		return nil, err
 	}
+	uuids := make([]string, len(reports))
+	var ahead []int
+	for i, p := range good {
+		if p == nil {
+			continue
+		}
+		told := reports[i].GetOccurredAt().AsTime()
+		// As the device says it: told again it is the same.
+		uuids[i] = eventID("report %s %q %q %d %d %d", v.pseudonym, p.GetVideoId(), p.GetSessionId(), told.UnixMilli(), p.GetPosition(), reports[i].GetDuration())
+		if told.After(now.Add(slack)) {
+			ahead = append(ahead, i)
+		}
+	}
+	if err := s.firsts(ctx, v.pseudonym, uuids, at, ahead); err != nil {
+		return nil, err
+	}
 	var events []proto.Message
 	for i, p := range good {
 		if p == nil {
@@ -69,10 +88,7 @@ func (s *Service) ReportProgress(ctx context.Context, req *userv1.ReportProgress
 		v.saw(at[i])
 		occurred := timestamppb.New(at[i])
 		events = append(events, &userv1.ProgressEvent{
-			// As the device says it: told again it is the same.
-			EventUuid: eventID("report %s %q %q %d %d %d", v.pseudonym, p.GetVideoId(), p.GetSessionId(),
-				reports[i].GetOccurredAt().AsTime().UnixMilli(), p.GetPosition(), reports[i].GetDuration()),
-			OccurredAt: occurred, EventType: userv1.ProgressEventType_PROGRESS_EVENT_TYPE_REPORTED, Viewer: v.pseudonym, Payload: p,
+			EventUuid: uuids[i], OccurredAt: occurred, EventType: userv1.ProgressEventType_PROGRESS_EVENT_TYPE_REPORTED, Viewer: v.pseudonym, Payload: p,
 		})
 		res.Progress = append(res.Progress, &userv1.ProgressState{Progress: p, UpdatedAt: occurred})
 	}
@@ -96,6 +112,19 @@ func clamp(reports []*userv1.Report, now time.Time) []time.Time {
 		at[i] = now.Add(-time.Duration(n) * time.Millisecond)
 	}
 	return at
+}
+
+// firsts has those of the reports that are ahead keep the time that they were given when they were first told: else the
+// last to be told again would count, whatever came between.
+func (s *Service) firsts(ctx context.Context, viewer string, uuids []string, at []time.Time, ahead []int) error {
+	ctx, cancel := context.WithTimeout(ctx, s.allowed.patience)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(asking)
+	for _, i := range ahead {
+		g.Go(func() (err error) { at[i], err = s.first(ctx, viewer, uuids[i], "report", at[i]); return err })
+	}
+	return g.Wait()
 }
 
 // check returns what a report comes to, and all that is wrong with it. The video is nil when there is none.

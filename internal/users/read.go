@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"regie/internal/catalog"
 	userv1 "regie/proto/user/v1"
 )
 
@@ -109,7 +110,7 @@ func (s *Service) page(ctx context.Context, what What, req pageRequest) (page, e
 	if err != nil {
 		return page{}, err
 	}
-	ctx, cancel := within(ctx, readTime)
+	ctx, cancel := within(ctx, s.allowed.read)
 	defer cancel()
 	r, err := s.reading(ctx, req.GetNotBefore())
 	if err != nil {
@@ -157,7 +158,7 @@ func (s *Service) GetStates(ctx context.Context, req *userv1.GetStatesRequest) (
 			once = append(once, id)
 		}
 	}
-	ctx, cancel := within(ctx, readTime)
+	ctx, cancel := within(ctx, s.allowed.read)
 	defer cancel()
 	r, err := s.reading(ctx, req.GetNotBefore())
 	if err != nil {
@@ -186,10 +187,10 @@ func fill(states map[string]*userv1.State, rows Rows) {
 	}
 	latest := map[string]Version{}
 	for _, p := range rows.Progress {
-		if st := states[global("video", p.GetVideoId())]; st != nil {
+		if st := states[catalog.GlobalID("video", p.GetVideoId())]; st != nil {
 			st.Progress = progressState(p)
 		}
-		programme := global("programme", p.GetProgrammeId())
+		programme := catalog.GlobalID("programme", p.GetProgrammeId())
 		if st := states[programme]; st != nil && p.Version.Compare(latest[programme]) > 0 {
 			st.Progress, latest[programme] = progressState(p), p.Version
 		}
@@ -231,7 +232,7 @@ func (s *Service) all(ctx context.Context, r reading, what What, each func(Rows)
 		return nil
 	}
 	for after, more := (Version{}), true; more; {
-		asked, cancel := context.WithTimeout(ctx, readTime)
+		asked, cancel := context.WithTimeout(ctx, s.allowed.read)
 		rows, goesOn, err := s.Store.List(asked, r.viewer, what, after, listPage, r.consistent)
 		cancel()
 		if err != nil {

@@ -37,10 +37,13 @@ type Config struct {
 	// the Directory knows them by.
 	Secret []byte
 	// Wait bounds how long a read waits for what it is not to be before; 0: 300 ms.
-	Wait    time.Duration
-	Now     func() time.Time
-	Metrics *Metrics
-	Log     *slog.Logger
+	Wait time.Duration
+	// Patience, when set, is what a write, a read and each question to the catalogue and the store may take, instead of the
+	// times below: for tests that must not depend on the machine's speed.
+	Patience time.Duration
+	Now      func() time.Time
+	Metrics  *Metrics
+	Log      *slog.Logger
 }
 
 // Service implements userv1.UserServiceServer. It returns errors as they are, or as a status where the request is at fault;
@@ -51,6 +54,7 @@ type Service struct {
 	tokens  catalog.Cursors
 	viewers *viewers
 	applied *applied
+	allowed times
 	// lasting is how long a write may take that began when the mapping was there: Erase waits so long.
 	lasting time.Duration
 }
@@ -62,11 +66,16 @@ func New(cfg Config) *Service {
 	if cfg.Wait == 0 {
 		cfg.Wait = 300 * time.Millisecond
 	}
+	allowed := times{WriteTime, patience, readTime, catalog.Patience}
+	if p := cfg.Patience; p != 0 {
+		allowed = times{p, p, p, p}
+	}
 	return &Service{
 		Config:  cfg,
+		allowed: allowed,
 		tokens:  catalog.NewCursors(cfg.Secret),
-		viewers: newViewers(cfg.Directory, cfg.Now, cfg.Metrics),
-		applied: newApplied(cfg.Store, cfg.Log),
+		viewers: newViewers(cfg.Directory, cfg.Now, allowed.patience, cfg.Metrics),
+		applied: newApplied(cfg.Store, allowed.read, cfg.Log),
 		lasting: fresh + 2*WriteTime,
 	}
 }
@@ -90,9 +99,11 @@ const (
 	patience = 500 * time.Millisecond
 	// readTime is how long a read waits for the store's answer.
 	readTime = 2 * time.Second
-
-	maxUser = 200 // bytes
 )
+
+// times are what is allowed: a write, an answer of the store that a write can do without, one that a read waits for, and one
+// of the catalogue.
+type times struct{ write, patience, read, catalogue time.Duration }
 
 // user returns by what name the Directory knows who asks.
 func (s *Service) user(ctx context.Context) (string, error) {
@@ -102,8 +113,6 @@ func (s *Service) user(ctx context.Context) (string, error) {
 		return "", err
 	case id == "":
 		return "", status.Error(codes.Unauthenticated, "the credentials name no user")
-	case len(id) > maxUser:
-		return "", invalid("the user's id has %d bytes: at most %d", len(id), maxUser)
 	}
 	return s.name("user", id), nil
 }

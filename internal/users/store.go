@@ -72,9 +72,9 @@ type Progress struct {
 // Changes are what a batch of records leaves of one viewer, in this order. Rows come once each, with their latest.
 type Changes struct {
 	Viewer string // the pseudonym
-	// ErasesFavourites and ErasesProgress: whatever is stored goes, then the rows below count.
-	ErasesFavourites, ErasesProgress bool
-	Favourites                       []Favourite
+	// Erased: all rows go, and none comes any more, for KeepRemoved, whoever writes it. Then there is nothing below.
+	Erased     bool
+	Favourites []Favourite
 	// Cleared: progress of this or an earlier version counts no more. Zero: nothing was cleared.
 	Cleared  Version
 	Progress []Progress
@@ -122,7 +122,7 @@ type Rows struct {
 // Store. ErrUnavailable as there.
 type Directory interface {
 	// Pseudonym returns the user's, and if there is none, stores and returns the one that is offered, unless that is "". It
-	// is always consistent.
+	// is always consistent. One that is erased is none: a store that was restored may lead to it still.
 	Pseudonym(ctx context.Context, user, offered string) (string, error)
 	// Forget drops the user's mapping, if it leads to the pseudonym, and all rows of the pseudonym.
 	Forget(ctx context.Context, user, pseudonym string) error

@@ -34,8 +34,6 @@ func parseID(id string, kinds ...string) (catalog.Ref, bool) {
 	return catalog.Ref{Kind: kind, ID: rest}, rest != "" && len(id) <= maxID && slices.Contains(kinds, kind)
 }
 
-func global(kind, id string) string { return catalog.GlobalID(kind, id) }
-
 // local is the CMS's id in a global one.
 func local(id string) string {
 	_, rest, _ := strings.Cut(id, ":")
@@ -56,7 +54,7 @@ func (s *Service) videos(ctx context.Context, ids []string) (map[string]*project
 	if len(refs) == 0 {
 		return out, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, catalog.Patience)
+	ctx, cancel := context.WithTimeout(ctx, s.allowed.catalogue)
 	defer cancel()
 	blobs, err := s.Catalog.Blobs(ctx, catalog.Web, refs)
 	if err != nil {
@@ -66,7 +64,7 @@ func (s *Service) videos(ctx context.Context, ids []string) (map[string]*project
 		if b == nil {
 			continue
 		}
-		id, v := global("video", refs[i].ID), &projectionv1.Video{}
+		id, v := catalog.GlobalID("video", refs[i].ID), &projectionv1.Video{}
 		if err := proto.Unmarshal(b, v); err != nil {
 			s.Log.Error("a blob cannot be read", "id", id, "error", err)
 			continue

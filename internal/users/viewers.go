@@ -24,6 +24,7 @@ const (
 type viewers struct {
 	directory Directory
 	now       func() time.Time
+	patience  time.Duration // with the Directory
 	metrics   *Metrics
 	known     *lru.Cache[string, viewer] // by the Directory's name
 }
@@ -36,12 +37,12 @@ type viewer struct {
 	*stamps
 }
 
-func newViewers(d Directory, now func() time.Time, m *Metrics) *viewers {
+func newViewers(d Directory, now func() time.Time, patience time.Duration, m *Metrics) *viewers {
 	known, err := lru.New[string, viewer](remembered)
 	if err != nil {
 		panic(err) // the size is none
 	}
-	return &viewers{directory: d, now: now, metrics: m, known: known}
+	return &viewers{directory: d, now: now, patience: patience, metrics: m, known: known}
 }
 
 // of returns the user's pseudonym. A user who has none gets one if it is for a write; else it is "".
@@ -56,7 +57,7 @@ func (v *viewers) of(ctx context.Context, user string, write bool) (viewer, erro
 	if write {
 		offered = uuid.NewString()
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, v.patience)
 	defer cancel()
 	pseudonym, err := v.directory.Pseudonym(ctx, user, offered)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"regie/internal/catalog"
 	"regie/internal/stream"
 	userv1 "regie/proto/user/v1"
 )
@@ -35,7 +36,7 @@ func (s *Service) RemoveFromHistory(ctx context.Context, req *userv1.RemoveFromH
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := within(ctx, WriteTime)
+	ctx, cancel := within(ctx, s.allowed.write)
 	defer cancel()
 	v, err := s.viewers.of(ctx, user, true)
 	if err != nil {
@@ -43,8 +44,9 @@ func (s *Service) RemoveFromHistory(ctx context.Context, req *userv1.RemoveFromH
 	}
 	res := &userv1.RemoveFromHistoryResponse{}
 	var events []proto.Message
+	at := v.next(s.Now()) // of all: as many times would lie in the future
 	if req.GetAll() {
-		events = append(events, s.progressEvent(v, userv1.ProgressEventType_PROGRESS_EVENT_TYPE_CLEARED, nil))
+		events = append(events, progressEvent(v, at, userv1.ProgressEventType_PROGRESS_EVENT_TYPE_CLEARED, nil))
 	} else {
 		programmes, err := s.programmes(ctx, v.pseudonym, ids)
 		if err != nil {
@@ -56,7 +58,7 @@ func (s *Service) RemoveFromHistory(ctx context.Context, req *userv1.RemoveFromH
 				res.Problems = append(res.Problems, problem(i, "video_ids", notFound, "%q is no video that there is, nor one of the history", clip(id)))
 				continue
 			}
-			events = append(events, s.progressEvent(v, userv1.ProgressEventType_PROGRESS_EVENT_TYPE_REMOVED,
+			events = append(events, progressEvent(v, at, userv1.ProgressEventType_PROGRESS_EVENT_TYPE_REMOVED,
 				&userv1.Progress{VideoId: local(id), ProgrammeId: programme}))
 		}
 	}
@@ -86,7 +88,7 @@ func (s *Service) programmes(ctx context.Context, viewer string, ids []string) (
 		return nil, err
 	}
 	for _, p := range rows.Progress {
-		out[global("video", p.GetVideoId())] = p.GetProgrammeId()
+		out[catalog.GlobalID("video", p.GetVideoId())] = p.GetProgrammeId()
 	}
 	return out, nil
 }
@@ -103,9 +105,9 @@ func (s *Service) stored(ctx context.Context, viewer string, ids []string) (Rows
 	return rows, nil
 }
 
-func (s *Service) progressEvent(v viewer, what userv1.ProgressEventType, p *userv1.Progress) *userv1.ProgressEvent {
+func progressEvent(v viewer, at time.Time, what userv1.ProgressEventType, p *userv1.Progress) *userv1.ProgressEvent {
 	return &userv1.ProgressEvent{
-		EventUuid: uuid.NewString(), OccurredAt: timestamppb.New(v.next(s.Now())), EventType: what, Viewer: v.pseudonym, Payload: p,
+		EventUuid: uuid.NewString(), OccurredAt: timestamppb.New(at), EventType: what, Viewer: v.pseudonym, Payload: p,
 	}
 }
 
@@ -138,18 +140,26 @@ func (s *Service) produce(ctx context.Context, topic, pseudonym string, events [
 			return last, err
 		}
 	}
+	sent := s.Producer.Sends(ctx, Role, records)
 	deliveries, err := s.deliver(ctx, records)
+	sent(err)
 	if err != nil {
 		return last, err
 	}
-	if last = deliveries[len(deliveries)-1]; last.Offset < 0 {
-		end, err := s.Producer.End(ctx, topic, last.Partition)
-		if err != nil {
-			return last, fmt.Errorf("%w: %w", ErrUnwritten, err)
-		}
-		last.Offset = end - 1
+	return s.placed(ctx, topic, deliveries[len(deliveries)-1])
+}
+
+// placed is where a record is, or, where Kafka does not tell, a place behind it.
+func (s *Service) placed(ctx context.Context, topic string, d stream.Delivery) (stream.Delivery, error) {
+	if d.Offset >= 0 {
+		return d, nil
 	}
-	return last, nil
+	end, err := s.Producer.End(ctx, topic, d.Partition)
+	if err != nil {
+		return d, fmt.Errorf("%w: %w", ErrUnwritten, err)
+	}
+	d.Offset = end - 1
+	return d, nil
 }
 
 func record(topic, pseudonym string, event proto.Message) (stream.Record, error) {

@@ -2,7 +2,8 @@
 // the real servers that REGIE_KAFKA, REGIE_REDIS and REGIE_MONGODB name (`make bench-freshness` starts them).
 //
 // The clock of an edit starts when the driver has MongoDB's acknowledgement (w=majority) and stops when a client that
-// asks again and again has read the new title.
+// asks again and again has read the new title; with --sections, it is a video that is edited, so that its programme's computed
+// section begins with another.
 package main
 
 import (
@@ -38,7 +39,8 @@ func main() {
 	var b bench
 	flag.IntVar(&b.rate, "rate", 50, "edits a second")
 	flag.DurationVar(&b.duration, "duration", time.Minute, "how long is measured")
-	flag.DurationVar(&b.warmUp, "warm-up", 10*time.Second, "how long is edited before, unmeasured")
+	flag.DurationVar(&b.warmUp, "warm-up", 20*time.Second, "how long is edited before, unmeasured")
+	flag.BoolVar(&b.sections, "sections", false, "edit videos, and read their programmes' computed sections")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx)
@@ -52,6 +54,7 @@ func main() {
 type bench struct {
 	rate             int
 	duration, warmUp time.Duration
+	sections         bool
 	dir, project     string
 	gateway          string
 	http             *http.Client
@@ -87,10 +90,15 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if b.sections {
+		if err := addSections(ctx, store, ids); err != nil {
+			return err
+		}
+	}
 	roles, groupCtx := errgroup.WithContext(ctx)
 	rolesCtx, cancel := context.WithCancel(groupCtx)
 	defer func() { cancel(); err = errors.Join(err, roles.Wait()) }()
-	for _, role := range []string{"capture", "transform", "project", "gateway"} {
+	for _, role := range []string{"capture", "transform", "recommend", "project", "gateway"} {
 		if err := b.start(rolesCtx, roles, role); err != nil {
 			return err
 		}
@@ -103,7 +111,61 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	report(latencies, b.rate)
+	if b.sections {
+		return b.ages(ctx)
+	}
 	return b.hops(ctx)
+}
+
+// addSections gives each programme a section of its newest videos, and two of them, which editors then make the newest by
+// turns.
+func addSections(ctx context.Context, store cms.Store, ids []string) error {
+	var docs []bson.Raw
+	for _, id := range ids {
+		err := store.Set(ctx, "programme", id, bson.D{{Key: "sections", Value: bson.A{bson.D{{Key: "id", Value: "latest"}, {Key: "limit", Value: 5}}}}})
+		if err != nil {
+			return err
+		}
+		for n := range 2 {
+			doc, err := bson.Marshal(bson.D{
+				{Key: "_id", Value: newestID(id, n)}, {Key: "slug", Value: fmt.Sprint("bench-", n)}, {Key: "title", Value: newestTitle(n)}, {Key: "programme", Value: id},
+				{Key: "kind", Value: "BONUS"}, {Key: "duration", Value: 60}, {Key: "createdAt", Value: time.Now()}, {Key: "publishedAt", Value: time.Now()},
+			})
+			if err != nil {
+				return err
+			}
+			docs = append(docs, doc)
+		}
+	}
+	_, err := store.Put(ctx, "video", docs)
+	return err
+}
+
+func newestID(programme string, n int) string { return fmt.Sprintf("bench-%s-%d", programme, n) }
+
+func newestTitle(n int) string { return fmt.Sprint("Bench ", n) }
+
+// ages prints how old edits are, by the records' own times, when each stage has produced what follows from them.
+func (b *bench) ages(ctx context.Context) error {
+	cluster := stream.New(stream.Config{Brokers: os.Getenv("REGIE_KAFKA"), Project: b.project, Instance: "bench", Log: slog.New(slog.DiscardHandler)})
+	defer cluster.Close()
+	for _, topic := range []string{stream.CMS("video"), stream.Catalog("video"), stream.ProgrammeTouched, stream.ProgrammeEnriched} {
+		var ages []time.Duration
+		err := cluster.ReadAll(ctx, topic, func(r stream.Record) error {
+			if at := r.CMSTime(); !at.IsZero() {
+				ages = append(ages, r.Time.Sub(at))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		slices.Sort(ages)
+		if n := len(ages); n > 0 {
+			fmt.Printf("  from MongoDB's commit to %-28s p50 %v   p99 %v\n", topic, ages[n/2], ages[n*99/100])
+		}
+	}
+	return nil
 }
 
 // hops prints where the time went, by the records' own times (whole milliseconds): MongoDB's wallTime, then when each
@@ -162,7 +224,7 @@ func (b *bench) command(ctx context.Context, name string, args ...string) error 
 	return nil
 }
 
-// fill puts the demonstration catalogue into MongoDB and returns the programmes' ids.
+// fill puts the demonstration catalogue into MongoDB and returns the ids of programmes that may be watched everywhere.
 func fill(ctx context.Context, store cms.Store) ([]string, error) {
 	if _, err := demo.Fill(ctx, store); err != nil {
 		return nil, err
@@ -170,7 +232,8 @@ func fill(ctx context.Context, store cms.Store) ([]string, error) {
 	docs, err := demo.Documents()
 	var ids []string
 	for _, d := range docs {
-		if d.Collection == "programme" {
+		isLimited := slices.ContainsFunc(d.Doc, func(e bson.E) bool { return e.Key == "rights" })
+		if d.Collection == "programme" && !isLimited {
 			ids = append(ids, d.Doc[0].Value.(string))
 		}
 	}
@@ -206,10 +269,14 @@ func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error
 	return nil
 }
 
-// title asks the gateway for a programme's.
+// title asks the gateway for a programme's, or that of its section's first card.
 func (b *bench) title(ctx context.Context, id string) (string, error) {
+	query := `query($id: ID!) { programme(by: {id: $id}) { title } }`
+	if b.sections {
+		query = `query($id: ID!) { programme(by: {id: $id}) { sections { cards(first: 1) { edges { node { title } } } } } }`
+	}
 	body, err := json.Marshal(map[string]any{
-		"query":     `query($id: ID!) { programme(by: {id: $id}) { title } }`,
+		"query":     query,
 		"variables": map[string]string{"id": "programme:" + id},
 	})
 	if err != nil {
@@ -226,7 +293,16 @@ func (b *bench) title(ctx context.Context, id string) (string, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	var answer struct {
-		Data   struct{ Programme *struct{ Title string } }
+		Data struct {
+			Programme *struct {
+				Title    string
+				Sections []struct {
+					Cards struct {
+						Edges []struct{ Node *struct{ Title string } }
+					}
+				}
+			}
+		}
 		Errors []struct{ Message string }
 	}
 	raw, err := io.ReadAll(res.Body)
@@ -236,10 +312,17 @@ func (b *bench) title(ctx context.Context, id string) (string, error) {
 	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Errors) > 0 {
 		return "", fmt.Errorf("the gateway answers %s", raw)
 	}
-	if answer.Data.Programme == nil {
+	p := answer.Data.Programme
+	switch {
+	case p == nil || b.sections && len(p.Sections) == 0:
 		return "", nil
+	case !b.sections:
+		return p.Title, nil
 	}
-	return answer.Data.Programme.Title, nil
+	if edges := p.Sections[0].Cards.Edges; len(edges) > 0 && edges[0].Node != nil {
+		return edges[0].Node.Title, nil
+	}
+	return "", nil
 }
 
 // await returns once every programme is served.
@@ -286,8 +369,8 @@ func (b *bench) edit(ctx context.Context, store cms.Store, ids []string) ([]time
 		}
 		measured := time.Since(began) > b.warmUp
 		g.Go(func() error {
-			title := fmt.Sprintf("Edit %d", n)
-			if err := store.Set(ctx, "programme", id, bson.D{{Key: "title", Value: title}}); err != nil {
+			title, err := b.change(ctx, store, id, n)
+			if err != nil {
 				return err
 			}
 			acknowledged := time.Now()
@@ -302,7 +385,7 @@ func (b *bench) edit(ctx context.Context, store cms.Store, ids []string) ([]time
 				if time.Since(acknowledged) > 30*time.Second {
 					return fmt.Errorf("edit %d of %s was not seen within 30 s", n, id)
 				}
-				time.Sleep(300 * time.Microsecond)
+				time.Sleep(b.look())
 			}
 			if measured {
 				mu.Lock()
@@ -314,6 +397,32 @@ func (b *bench) edit(ctx context.Context, store cms.Store, ids []string) ([]time
 		})
 	}
 	return latencies, g.Wait()
+}
+
+// look is how long is waited between two looks. A section is longer under way, so there are more who look at a time: if they
+// looked as often, half of what the machine does would be to answer them.
+func (b *bench) look() time.Duration {
+	if b.sections {
+		return 10 * time.Millisecond
+	}
+	return 300 * time.Microsecond
+}
+
+// change makes an edit, and returns the title that is read because of it.
+func (b *bench) change(ctx context.Context, store cms.Store, id string, n int) (string, error) {
+	if !b.sections {
+		title := fmt.Sprintf("Edit %d", n)
+		return title, store.Set(ctx, "programme", id, bson.D{{Key: "title", Value: title}})
+	}
+	first, err := b.title(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	turn := 0
+	if first == newestTitle(0) {
+		turn = 1
+	}
+	return newestTitle(turn), store.Set(ctx, "video", newestID(id, turn), bson.D{{Key: "publishedAt", Value: time.Now()}})
 }
 
 func report(l []time.Duration, rate int) {

@@ -66,9 +66,12 @@ func TestWhatHasExpiredIsDroppedAtTheStart(t *testing.T) {
 	s := open(t, dir, clock)
 	removed := users.Favourite{Target: "video:v1", Version: users.Version{At: now, ID: "e"}, Removed: true}
 	kept := users.Favourite{Target: "video:v2", Version: users.Version{At: now, ID: "e2"}}
-	err := s.Apply(t.Context(), []users.Changes{{
-		Viewer: "a", Favourites: []users.Favourite{removed, kept}, Progress: []users.Progress{progress("v1", now), progress("v2", now.Add(48*time.Hour))},
-	}}, nil)
+	err := s.Apply(t.Context(), []users.Changes{
+		{Viewer: "a", Favourites: []users.Favourite{removed, kept}, Progress: []users.Progress{progress("v1", now), progress("v2", now.Add(48*time.Hour))}},
+		{Viewer: "b", Cleared: users.Version{At: now, ID: "c"}},
+		{Viewer: "d", Erased: true},
+		{Viewer: "c", Cleared: users.Version{At: now.Add(48 * time.Hour), ID: "c"}},
+	}, nil)
 	if err == nil {
 		_, err = s.Remember(t.Context(), "a", "key", []byte("content"), now)
 	}
@@ -79,8 +82,8 @@ func TestWhatHasExpiredIsDroppedAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir, func() time.Time { return now.Add(users.KeepProgress + time.Hour) })
-	if got := s.Sizes(); got != [5]int{1, 1, 1, 3, 0} {
-		t.Errorf("favourites, progress, by programme, lists, keys: %v", got)
+	if got := s.Sizes(); got != [7]int{1, 1, 1, 3, 0, 0, 1} {
+		t.Errorf("favourites, progress, by programme, lists, keys, erased, clearings: %v", got)
 	}
 	rows, err := s.Read(t.Context(), "a", []string{"video:v1", "video:v2", "programme:p1"}, true)
 	if err != nil || len(rows.Favourites) != 1 || len(rows.Progress) != 2 {

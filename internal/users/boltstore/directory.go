@@ -10,12 +10,12 @@ import (
 
 // Pseudonym implements users.Directory.
 func (s *Store) Pseudonym(ctx context.Context, user, offered string) (pseudonym string, err error) {
-	err = s.view(ctx, "reading a pseudonym", func(t *tx) error { pseudonym = string(t.users.Get([]byte(user))); return nil })
+	err = s.view(ctx, "reading a pseudonym", func(t *tx) error { pseudonym = t.pseudonym(user); return nil })
 	if err != nil || pseudonym != "" || offered == "" {
 		return pseudonym, err
 	}
 	err = s.update(ctx, "storing a pseudonym", func(t *tx) error {
-		if pseudonym = string(t.users.Get([]byte(user))); pseudonym != "" {
+		if pseudonym = t.pseudonym(user); pseudonym != "" {
 			return nil // stored since
 		}
 		pseudonym = offered
@@ -24,16 +24,18 @@ func (s *Store) Pseudonym(ctx context.Context, user, offered string) (pseudonym 
 	return pseudonym, err
 }
 
+func (t *tx) pseudonym(user string) string {
+	p := t.users.Get([]byte(user))
+	if p == nil || t.erased.Get(p) != nil {
+		return ""
+	}
+	return string(p)
+}
+
 // Forget implements users.Directory.
 func (s *Store) Forget(ctx context.Context, user, pseudonym string) error {
 	return s.update(ctx, "forgetting a user", func(t *tx) error {
-		if err := t.eraseFavourites(pseudonym); err != nil {
-			return err
-		}
-		if err := t.eraseProgress(pseudonym); err != nil {
-			return err
-		}
-		if err := drop(t.keys, join(pseudonym, "")); err != nil {
+		if err := t.erase(pseudonym); err != nil {
 			return err
 		}
 		if string(t.users.Get([]byte(user))) != pseudonym {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -22,11 +23,12 @@ type tx struct {
 	of         *bbolt.Bucket // viewer programme, behind its length, version -> video: what is there of each programme
 	users      *bbolt.Bucket // user -> pseudonym
 	keys       *bbolt.Bucket // viewer key -> remembered
+	erased     *bbolt.Bucket // viewer -> row, of which only the expiry counts
 	positions  *bbolt.Bucket // partition -> position
 	now        time.Time
 }
 
-var buckets = []string{"favourites", "progress", "cleared", "times", "of", "users", "keys", "positions"}
+var buckets = []string{"favourites", "progress", "cleared", "times", "of", "users", "keys", "erased", "positions"}
 
 // The lists, besides the favourites' kinds: programme and video.
 const (
@@ -55,7 +57,7 @@ func (s *Store) in(t *bbolt.Tx) *tx {
 	b := func(name string) *bbolt.Bucket { return t.Bucket([]byte(name)) }
 	return &tx{
 		favourites: b("favourites"), progress: b("progress"), cleared: b("cleared"), times: b("times"), of: b("of"),
-		users: b("users"), keys: b("keys"), positions: b("positions"), now: s.now(),
+		users: b("users"), keys: b("keys"), erased: b("erased"), positions: b("positions"), now: s.now(),
 	}
 }
 
@@ -133,15 +135,14 @@ func drop(b *bbolt.Bucket, prefix []byte) error {
 }
 
 func (t *tx) apply(c *users.Changes) error {
-	if c.ErasesFavourites {
-		if err := t.eraseFavourites(c.Viewer); err != nil {
+	if c.Erased {
+		if err := putJSON(t.erased, []byte(c.Viewer), row{Expires: t.now.Add(users.KeepRemoved).UnixMilli()}); err != nil {
 			return err
 		}
+		return t.erase(c.Viewer)
 	}
-	if c.ErasesProgress {
-		if err := t.eraseProgress(c.Viewer); err != nil {
-			return err
-		}
+	if t.erased.Get([]byte(c.Viewer)) != nil {
+		return nil
 	}
 	for _, f := range c.Favourites {
 		if err := t.putFavourite(c.Viewer, f); err != nil {
@@ -161,22 +162,9 @@ func (t *tx) apply(c *users.Changes) error {
 	return nil
 }
 
-func (t *tx) eraseFavourites(viewer string) error {
-	for _, list := range lists(users.AllFavourites) {
-		if err := drop(t.times, listed(viewer, list, "")); err != nil {
-			return err
-		}
-	}
-	return drop(t.favourites, join(viewer, ""))
-}
-
-func (t *tx) eraseProgress(viewer string) error {
-	for _, list := range []string{allProgress, latestProgress} {
-		if err := drop(t.times, listed(viewer, list, "")); err != nil {
-			return err
-		}
-	}
-	for _, b := range []*bbolt.Bucket{t.progress, t.of} {
+// erase drops all that there is of a viewer.
+func (t *tx) erase(viewer string) error {
+	for _, b := range []*bbolt.Bucket{t.favourites, t.progress, t.times, t.of, t.keys} {
 		if err := drop(b, join(viewer, "")); err != nil {
 			return err
 		}
@@ -280,7 +268,7 @@ func (t *tx) oldest() time.Time { return t.now.Add(-users.KeepProgress).Truncate
 
 // sweep drops what has expired.
 func (t *tx) sweep() error {
-	for _, b := range []*bbolt.Bucket{t.favourites, t.progress, t.keys} {
+	for _, b := range []*bbolt.Bucket{t.favourites, t.progress, t.keys, t.erased} {
 		expired := map[string]row{}
 		err := b.ForEach(func(k, text []byte) error {
 			var r row
@@ -307,5 +295,16 @@ func (t *tx) sweep() error {
 			}
 		}
 	}
-	return nil
+	var cleared [][]byte
+	oldest := users.Version{At: t.oldest()}.String()
+	err := t.cleared.ForEach(func(k, version []byte) error {
+		if string(version) < oldest { // nothing that it is about counts any more
+			cleared = append(cleared, bytes.Clone(k))
+		}
+		return nil
+	})
+	for _, k := range cleared {
+		err = errors.Join(err, t.cleared.Delete(k))
+	}
+	return err
 }

@@ -16,22 +16,62 @@ import (
 // Apply implements users.Store: viewers beside each other, each viewer's rows in an order that bears to be cut anywhere and
 // begun again.
 func (s *Store) Apply(ctx context.Context, changes []users.Changes, positions map[string]stream.Position) error {
-	stored, err := s.stored(ctx, changes)
+	err := s.applyRows(ctx, changes)
+	if late := s.eraseLate(ctx, changes); err == nil {
+		err = late
+	}
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(inFlight)
-	for i := range changes {
-		g.Go(func() error { return s.apply(gctx, &changes[i], stored) })
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
 	for name, p := range positions {
 		g.Go(func() error { return s.storePosition(ctx, name, p) })
 	}
 	return g.Wait()
+}
+
+func (s *Store) applyRows(ctx context.Context, changes []users.Changes) error {
+	stored, err := s.stored(ctx, changes)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(inFlight)
+	for i := range changes {
+		g.Go(func() error { return s.apply(ctx, &changes[i], stored) })
+	}
+	return g.Wait()
+}
+
+// eraseLate erases what was just written of viewers who are erased: by an event that came behind, or by one that was held
+// up while another instance applied the erasure. It leaves its mark before it looks for rows, and who writes rows looks for
+// the mark behind them, whatever came of them: one of the two sees the other.
+func (s *Store) eraseLate(ctx context.Context, changes []users.Changes) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+		defer cancel()
+	}
+	var marks []key
+	viewers := map[key]string{}
+	for _, c := range changes {
+		if !c.Erased {
+			marks = append(marks, erasedKey(c.Viewer))
+			viewers[erasedKey(c.Viewer)] = c.Viewer
+		}
+	}
+	var found map[key]item
+	err := insist(ctx, func() (err error) {
+		found, err = s.get(ctx, "reading who is erased", marks, true)
+		return err
+	})
+	for k, mark := range found {
+		if mark != nil && err == nil {
+			err = insist(ctx, func() error { return s.erase(ctx, viewers[k]) })
+		}
+	}
+	return err
 }
 
 // stored are the rows of progress that changes may write.
@@ -53,16 +93,17 @@ func (s *Store) stored(ctx context.Context, changes []users.Changes) (found map[
 }
 
 func (s *Store) apply(ctx context.Context, c *users.Changes, stored map[key]item) error {
-	if c.ErasesFavourites {
-		if err := insist(ctx, func() error { return s.erase(ctx, c.Viewer, favourites) }); err != nil {
+	if c.Erased {
+		i := erasedKey(c.Viewer).item()
+		i["ttl"] = number(s.now().Add(users.KeepRemoved).Unix())
+		err := insist(ctx, func() error {
+			_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: i})
+			return s.explain("noting that a viewer is erased", err)
+		})
+		if err != nil {
 			return err
 		}
-	}
-	if c.ErasesProgress {
-		if err := insist(ctx, func() error { return s.erase(ctx, c.Viewer, progress) }); err != nil {
-			return err
-		}
-		stored = nil
+		return insist(ctx, func() error { return s.erase(ctx, c.Viewer) })
 	}
 	err := each(ctx, c.Favourites, func(ctx context.Context, f users.Favourite) error {
 		return s.write(ctx, "storing a favourite", s.favouriteItem(c.Viewer, f))

@@ -23,8 +23,17 @@ func (s *Store) Pseudonym(ctx context.Context, user, offered string) (string, er
 	if err != nil {
 		return "", err
 	}
-	if p := found[k].text("pseudonym"); p != "" || offered == "" {
-		return p, nil
+	if p := found[k].text("pseudonym"); p != "" {
+		erased, err := s.get(ctx, "reading who is erased", []key{erasedKey(p)}, false)
+		if err != nil || erased[erasedKey(p)] == nil {
+			return p, err
+		}
+		if err := s.unmap(ctx, user, p); err != nil {
+			return "", err
+		}
+	}
+	if offered == "" {
+		return "", nil
 	}
 	i := k.item()
 	i["pseudonym"] = text(offered)
@@ -50,17 +59,20 @@ func (s *Store) putNew(ctx context.Context, what string, i item, condition strin
 
 // Forget implements users.Directory: the mapping last, so that a cut Forget can be repeated.
 func (s *Store) Forget(ctx context.Context, user, pseudonym string) error {
-	if err := insist(ctx, func() error { return s.erase(ctx, pseudonym, "") }); err != nil {
+	if err := insist(ctx, func() error { return s.erase(ctx, pseudonym) }); err != nil {
 		return err
 	}
-	return insist(ctx, func() error {
-		_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &s.table, Key: userKey(user).item(), ConditionExpression: aws.String("pseudonym = :pseudonym"),
-			ExpressionAttributeValues: item{":pseudonym": text(pseudonym)},
-		})
-		_, err = s.held("forgetting a user", err)
-		return err
+	return insist(ctx, func() error { return s.unmap(ctx, user, pseudonym) })
+}
+
+// unmap drops the user's mapping, if it leads to the pseudonym.
+func (s *Store) unmap(ctx context.Context, user, pseudonym string) error {
+	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.table, Key: userKey(user).item(), ConditionExpression: aws.String("pseudonym = :pseudonym"),
+		ExpressionAttributeValues: item{":pseudonym": text(pseudonym)},
 	})
+	_, err = s.held("forgetting a user", err)
+	return err
 }
 
 // Remember implements users.Directory. Expiry goes by now: DynamoDB takes its time to delete.

@@ -6,6 +6,7 @@
 //	                   p/latest/PROGRAMME          latest/VERSION        what was watched last of the programme
 //	                   p/clear                                           up to where the history was cleared
 //	                   k/KEY                                             what an idempotency key was used for
+//	erased/PSEUDONYM   erased                                            nothing comes of this viewer any more
 //	user/ID            pseudonym
 //	positions          TOPIC/PARTITION                                   of the role persist
 //
@@ -46,13 +47,16 @@ type Config struct {
 	Now func() time.Time
 	// Transport, when set, sends the requests instead of a client of its own.
 	Transport dynamodb.HTTPClient
+	// Metrics may be nil.
+	Metrics *Metrics
 }
 
 // Store is a users.Store and a users.Directory.
 type Store struct {
-	client *dynamodb.Client
-	table  string
-	now    func() time.Time
+	client  *dynamodb.Client
+	table   string
+	now     func() time.Time
+	metrics *Metrics
 }
 
 var (
@@ -98,14 +102,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		o.HTTPClient = cfg.Transport
 		if cfg.Transport == nil {
 			o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(requestTimeout).WithTransportOptions(func(t *http.Transport) {
-				t.MaxIdleConnsPerHost, t.MaxIdleConns = 2*inFlight, 2*inFlight
+				const most = inFlight * rowsInFlight // what Apply may use: one more would be closed after each answer
+				t.MaxIdleConnsPerHost, t.MaxIdleConns = most, most
 			})
 		}
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = attempts, attemptPause, ratelimit.None
 		})
 	})
-	return &Store{client: client, table: cfg.Table, now: cfg.Now}, nil
+	return &Store{client: client, table: cfg.Table, now: cfg.Now, metrics: cfg.Metrics}, nil
 }
 
 // CheckAddress tells what is wrong with an address before anything is opened.
@@ -132,6 +137,9 @@ func (s *Store) explain(what string, err error) error {
 		return fmt.Errorf("%s: DynamoDB has no table %s: %w", what, s.table, errMissing)
 	}
 	if away(err) {
+		if !errors.Is(err, context.Canceled) {
+			s.metrics.failed(err)
+		}
 		return fmt.Errorf("%s: %w: %w", what, users.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)

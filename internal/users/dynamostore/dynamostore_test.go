@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"regie/internal/servertest"
 	"regie/internal/stream"
@@ -32,6 +33,9 @@ func open(t *testing.T, cfg dynamostore.Config) *dynamostore.Store {
 	cfg.Address, cfg.Table = servertest.DynamoDB(t), servertest.Name()
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = servertest.Patient(t)
 	}
 	s, err := dynamostore.Open(t.Context(), cfg)
 	if err != nil {
@@ -69,12 +73,10 @@ type badDay struct {
 	n     int
 	// throttled: all is refused while it is set.
 	throttled bool
-	requests  int
 }
 
 func (b *badDay) Do(r *http.Request) (*http.Response, error) {
 	b.mu.Lock()
-	b.requests++
 	n, throttled := b.n, b.throttled
 	target := r.Header.Get("X-Amz-Target")
 	fails := strings.HasSuffix(target, "Item") || strings.HasSuffix(target, "Query")
@@ -212,7 +214,7 @@ func TestCuts(t *testing.T) {
 	})
 }
 
-// gate holds back the first write until it is opened.
+// gate holds back the first write until it is opened, and then lets it pass even if nobody waits for it any more.
 type gate struct {
 	once         sync.Once
 	reached, let chan struct{}
@@ -220,7 +222,7 @@ type gate struct {
 
 func (g *gate) Do(r *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutItem") {
-		g.once.Do(func() { close(g.reached); <-g.let })
+		g.once.Do(func() { close(g.reached); <-g.let; r = r.WithContext(context.WithoutCancel(r.Context())) })
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
@@ -278,6 +280,44 @@ func TestAnOwnerThatIsLate(t *testing.T) {
 	}
 }
 
+// TestAnOwnerThatIsLateOfAnErasedViewer: the erasure is applied by another instance while its first write is on the way.
+func TestAnOwnerThatIsLateOfAnErasedViewer(t *testing.T) {
+	version := users.Version{At: now, ID: "e1"}
+	rows := map[string]users.Changes{
+		"a favourite": {Favourites: []users.Favourite{{Target: "video:v1", Version: version}}},
+		"a report":    {Progress: []users.Progress{{Version: version, Progress: &userv1.Progress{VideoId: "v1", ProgrammeId: "p1"}}}},
+		"a clearing":  {Cleared: version},
+	}
+	for name, change := range rows {
+		for _, givenUp := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, given up: %t", name, givenUp), func(t *testing.T) {
+				g := &gate{reached: make(chan struct{}), let: make(chan struct{})}
+				late := open(t, dynamostore.Config{Transport: g})
+				change.Viewer = "viewer"
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				done := make(chan error, 1)
+				go func() { done <- late.Apply(ctx, []users.Changes{change}, nil) }()
+				<-g.reached
+				other := late.Beside(t.Context(), servertest.DynamoDB(t))
+				if err := other.Apply(t.Context(), []users.Changes{{Viewer: "viewer", Erased: true}}, nil); err != nil {
+					t.Fatal(err)
+				}
+				if givenUp {
+					cancel()
+				}
+				close(g.let)
+				if err := <-done; (err != nil) && !givenUp {
+					t.Fatal(err)
+				}
+				if left, err := other.Expiries(t.Context(), "viewer"); err != nil || len(left) > 0 {
+					t.Errorf("left: %v, %v", left, err)
+				}
+			})
+		}
+	}
+}
+
 var now = time.Now().Truncate(time.Millisecond).UTC()
 
 func changes(viewers int) (out []users.Changes) {
@@ -291,12 +331,29 @@ func changes(viewers int) (out []users.Changes) {
 
 // TestThrottling: Apply goes on until there is capacity again, and readers are told at once.
 func TestThrottling(t *testing.T) {
-	day := &badDay{}
-	s := open(t, dynamostore.Config{Transport: day})
+	day, counted := &badDay{}, prometheus.NewRegistry()
+	s := open(t, dynamostore.Config{Transport: day, Metrics: dynamostore.NewMetrics(counted)})
 	set := func(throttled bool) {
 		day.mu.Lock()
 		defer day.mu.Unlock()
-		day.throttled, day.requests = throttled, 0
+		day.throttled = throttled
+	}
+	// failures are those that are counted, by their reason.
+	failures := func() map[string]float64 {
+		families, err := counted.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]float64{}
+		for _, m := range families[0].GetMetric() {
+			out[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+		}
+		return out
+	}
+	refused := func(n float64) {
+		t.Helper()
+		n += failures()["throttled"]
+		servertest.Eventually(t, "refused so often", func() bool { return failures()["throttled"] >= n })
 	}
 	set(true)
 	done := make(chan error, 1)
@@ -304,16 +361,10 @@ func TestThrottling(t *testing.T) {
 		done <- s.Apply(t.Context(), changes(100), map[string]stream.Position{"user.progress/0": {TopicID: "t", Incarnation: 1, Offset: 100}})
 	}()
 	began := time.Now()
-	if _, err := s.Read(t.Context(), "viewer-1", []string{"video:v1"}, true); !errors.Is(err, users.ErrUnavailable) || time.Since(began) > 2*time.Second {
+	if _, err := s.Read(t.Context(), "viewer-1", []string{"video:v1"}, true); !errors.Is(err, users.ErrUnavailable) || time.Since(began) > 30*time.Second {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for tries := 0; tries < 30; <-tick.C {
-		day.mu.Lock()
-		tries = day.requests
-		day.mu.Unlock()
-	}
+	refused(10)
 	set(false)
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -325,10 +376,19 @@ func TestThrottling(t *testing.T) {
 		}
 	}
 	set(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := s.Apply(ctx, changes(10), nil); !errors.Is(err, users.ErrUnavailable) {
+	go func() { done <- s.Apply(ctx, changes(10), nil) }()
+	refused(10)
+	cancel()
+	if err := <-done; !errors.Is(err, users.ErrUnavailable) {
 		t.Errorf("it was given up: %v", err)
+	}
+	set(false)
+	for reason, n := range failures() {
+		if n >= 10 && reason != "throttled" {
+			t.Errorf("%v are counted as %s", n, reason)
+		}
 	}
 }
 

@@ -21,10 +21,9 @@ type item map[string]types.AttributeValue
 // Prefixes of sort keys.
 const (
 	favourites = "f/"
-	progress   = "p/"
-	videos     = progress + "video/"
-	latest     = progress + "latest/"
-	clearRow   = progress + "clear"
+	videos     = "p/video/"
+	latest     = "p/latest/"
+	clearRow   = "p/clear"
 	idempotent = "k/"
 )
 
@@ -35,6 +34,9 @@ const (
 )
 
 func viewerKey(viewer, sk string) key { return key{"viewer/" + viewer, sk} }
+
+// erasedKey is not among the viewer's rows, which are erased all together.
+func erasedKey(viewer string) key { return key{"erased/" + viewer, "erased"} }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 

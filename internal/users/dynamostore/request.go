@@ -137,17 +137,12 @@ func (s *Store) held(what string, err error) (bool, error) {
 	return err == nil, s.explain(what, err)
 }
 
-// erase deletes all rows of a viewer whose sort keys begin so.
-func (s *Store) erase(ctx context.Context, viewer, prefix string) error {
+// erase deletes all rows of a viewer.
+func (s *Store) erase(ctx context.Context, viewer string) error {
 	const what = "erasing rows"
-	pk := viewerKey(viewer, "").pk
 	q := &dynamodb.QueryInput{
 		TableName: &s.table, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("pk, sk"),
-		KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item{":pk": text(pk)},
-	}
-	if prefix != "" {
-		q.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :sk)")
-		q.ExpressionAttributeValues[":sk"] = text(prefix)
+		KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: item{":pk": text(viewerKey(viewer, "").pk)},
 	}
 	for {
 		out, err := s.client.Query(ctx, q)

@@ -80,6 +80,164 @@ func (SectionLayout) EnumDescriptor() ([]byte, []int) {
 	return file_catalog_v1_page_proto_rawDescGZIP(), []int{0}
 }
 
+type CatalogueOrder int32
+
+const (
+	CatalogueOrder_CATALOGUE_ORDER_UNSPECIFIED  CatalogueOrder = 0
+	CatalogueOrder_CATALOGUE_ORDER_NEWEST       CatalogueOrder = 1
+	CatalogueOrder_CATALOGUE_ORDER_OLDEST       CatalogueOrder = 2
+	CatalogueOrder_CATALOGUE_ORDER_TITLE        CatalogueOrder = 3
+	CatalogueOrder_CATALOGUE_ORDER_MOST_WATCHED CatalogueOrder = 4
+)
+
+// Enum value maps for CatalogueOrder.
+var (
+	CatalogueOrder_name = map[int32]string{
+		0: "CATALOGUE_ORDER_UNSPECIFIED",
+		1: "CATALOGUE_ORDER_NEWEST",
+		2: "CATALOGUE_ORDER_OLDEST",
+		3: "CATALOGUE_ORDER_TITLE",
+		4: "CATALOGUE_ORDER_MOST_WATCHED",
+	}
+	CatalogueOrder_value = map[string]int32{
+		"CATALOGUE_ORDER_UNSPECIFIED":  0,
+		"CATALOGUE_ORDER_NEWEST":       1,
+		"CATALOGUE_ORDER_OLDEST":       2,
+		"CATALOGUE_ORDER_TITLE":        3,
+		"CATALOGUE_ORDER_MOST_WATCHED": 4,
+	}
+)
+
+func (x CatalogueOrder) Enum() *CatalogueOrder {
+	p := new(CatalogueOrder)
+	*p = x
+	return p
+}
+
+func (x CatalogueOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CatalogueOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_page_proto_enumTypes[1].Descriptor()
+}
+
+func (CatalogueOrder) Type() protoreflect.EnumType {
+	return &file_catalog_v1_page_proto_enumTypes[1]
+}
+
+func (x CatalogueOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CatalogueOrder.Descriptor instead.
+func (CatalogueOrder) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{1}
+}
+
+// TrendWindow is how far back is counted what was watched, from now.
+type TrendWindow int32
+
+const (
+	TrendWindow_TREND_WINDOW_UNSPECIFIED TrendWindow = 0
+	TrendWindow_TREND_WINDOW_HOUR        TrendWindow = 1
+	TrendWindow_TREND_WINDOW_DAY         TrendWindow = 2
+	TrendWindow_TREND_WINDOW_WEEK        TrendWindow = 3
+)
+
+// Enum value maps for TrendWindow.
+var (
+	TrendWindow_name = map[int32]string{
+		0: "TREND_WINDOW_UNSPECIFIED",
+		1: "TREND_WINDOW_HOUR",
+		2: "TREND_WINDOW_DAY",
+		3: "TREND_WINDOW_WEEK",
+	}
+	TrendWindow_value = map[string]int32{
+		"TREND_WINDOW_UNSPECIFIED": 0,
+		"TREND_WINDOW_HOUR":        1,
+		"TREND_WINDOW_DAY":         2,
+		"TREND_WINDOW_WEEK":        3,
+	}
+)
+
+func (x TrendWindow) Enum() *TrendWindow {
+	p := new(TrendWindow)
+	*p = x
+	return p
+}
+
+func (x TrendWindow) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TrendWindow) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_page_proto_enumTypes[2].Descriptor()
+}
+
+func (TrendWindow) Type() protoreflect.EnumType {
+	return &file_catalog_v1_page_proto_enumTypes[2]
+}
+
+func (x TrendWindow) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TrendWindow.Descriptor instead.
+func (TrendWindow) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{2}
+}
+
+// PersonalSource is what a signed-in viewer alone sees.
+type PersonalSource int32
+
+const (
+	PersonalSource_PERSONAL_SOURCE_UNSPECIFIED       PersonalSource = 0
+	PersonalSource_PERSONAL_SOURCE_CONTINUE_WATCHING PersonalSource = 1
+	PersonalSource_PERSONAL_SOURCE_FAVOURITES        PersonalSource = 2
+)
+
+// Enum value maps for PersonalSource.
+var (
+	PersonalSource_name = map[int32]string{
+		0: "PERSONAL_SOURCE_UNSPECIFIED",
+		1: "PERSONAL_SOURCE_CONTINUE_WATCHING",
+		2: "PERSONAL_SOURCE_FAVOURITES",
+	}
+	PersonalSource_value = map[string]int32{
+		"PERSONAL_SOURCE_UNSPECIFIED":       0,
+		"PERSONAL_SOURCE_CONTINUE_WATCHING": 1,
+		"PERSONAL_SOURCE_FAVOURITES":        2,
+	}
+)
+
+func (x PersonalSource) Enum() *PersonalSource {
+	p := new(PersonalSource)
+	*p = x
+	return p
+}
+
+func (x PersonalSource) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PersonalSource) Descriptor() protoreflect.EnumDescriptor {
+	return file_catalog_v1_page_proto_enumTypes[3].Descriptor()
+}
+
+func (PersonalSource) Type() protoreflect.EnumType {
+	return &file_catalog_v1_page_proto_enumTypes[3]
+}
+
+func (x PersonalSource) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PersonalSource.Descriptor instead.
+func (PersonalSource) EnumDescriptor() ([]byte, []int) {
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{3}
+}
+
 // Page is made by the editors, of rails. `home` is one.
 type Page struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -183,8 +341,18 @@ type Section struct {
 	Title  string        `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Layout SectionLayout `protobuf:"varint,3,opt,name=layout,proto3,enum=regie.catalog.v1.SectionLayout" json:"layout,omitempty"`
 	// Where "see all" leads: a path of this site or an https URL; empty when nowhere.
-	More          string  `protobuf:"bytes,4,opt,name=more,proto3" json:"more,omitempty"`
-	Cards         []*Card `protobuf:"bytes,5,rep,name=cards,proto3" json:"cards,omitempty"`
+	More  string  `protobuf:"bytes,4,opt,name=more,proto3" json:"more,omitempty"`
+	Cards []*Card `protobuf:"bytes,5,rep,name=cards,proto3" json:"cards,omitempty"`
+	// What fills it instead of cards.
+	//
+	// Types that are valid to be assigned to Source:
+	//
+	//	*Section_Rule
+	//	*Section_Trend
+	//	*Section_Personal
+	Source isSection_Source `protobuf_oneof:"source"`
+	// At most so many cards of a source: 1 to 100; 0 for cards of the editors'.
+	Limit         int32 `protobuf:"varint,9,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -254,6 +422,213 @@ func (x *Section) GetCards() []*Card {
 	return nil
 }
 
+func (x *Section) GetSource() isSection_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Section) GetRule() *CatalogueRule {
+	if x != nil {
+		if x, ok := x.Source.(*Section_Rule); ok {
+			return x.Rule
+		}
+	}
+	return nil
+}
+
+func (x *Section) GetTrend() *TrendRule {
+	if x != nil {
+		if x, ok := x.Source.(*Section_Trend); ok {
+			return x.Trend
+		}
+	}
+	return nil
+}
+
+func (x *Section) GetPersonal() PersonalSource {
+	if x != nil {
+		if x, ok := x.Source.(*Section_Personal); ok {
+			return x.Personal
+		}
+	}
+	return PersonalSource_PERSONAL_SOURCE_UNSPECIFIED
+}
+
+func (x *Section) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type isSection_Source interface {
+	isSection_Source()
+}
+
+type Section_Rule struct {
+	Rule *CatalogueRule `protobuf:"bytes,6,opt,name=rule,proto3,oneof"`
+}
+
+type Section_Trend struct {
+	Trend *TrendRule `protobuf:"bytes,7,opt,name=trend,proto3,oneof"`
+}
+
+type Section_Personal struct {
+	Personal PersonalSource `protobuf:"varint,8,opt,name=personal,proto3,enum=regie.catalog.v1.PersonalSource,oneof"`
+}
+
+func (*Section_Rule) isSection_Source() {}
+
+func (*Section_Trend) isSection_Source() {}
+
+func (*Section_Personal) isSection_Source() {}
+
+// CatalogueRule is a list of programmes, of those that may be watched.
+type CatalogueRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// CMS id; empty: any.
+	ChannelId string `protobuf:"bytes,1,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	// A category's slug; empty: any.
+	Category string `protobuf:"bytes,2,opt,name=category,proto3" json:"category,omitempty"`
+	// Empty: all.
+	Kinds         []ProgrammeKind `protobuf:"varint,3,rep,packed,name=kinds,proto3,enum=regie.catalog.v1.ProgrammeKind" json:"kinds,omitempty"`
+	Order         CatalogueOrder  `protobuf:"varint,4,opt,name=order,proto3,enum=regie.catalog.v1.CatalogueOrder" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CatalogueRule) Reset() {
+	*x = CatalogueRule{}
+	mi := &file_catalog_v1_page_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatalogueRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatalogueRule) ProtoMessage() {}
+
+func (x *CatalogueRule) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_page_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatalogueRule.ProtoReflect.Descriptor instead.
+func (*CatalogueRule) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CatalogueRule) GetChannelId() string {
+	if x != nil {
+		return x.ChannelId
+	}
+	return ""
+}
+
+func (x *CatalogueRule) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *CatalogueRule) GetKinds() []ProgrammeKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *CatalogueRule) GetOrder() CatalogueOrder {
+	if x != nil {
+		return x.Order
+	}
+	return CatalogueOrder_CATALOGUE_ORDER_UNSPECIFIED
+}
+
+// TrendRule is what is watched most.
+type TrendRule struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Window TrendWindow            `protobuf:"varint,1,opt,name=window,proto3,enum=regie.catalog.v1.TrendWindow" json:"window,omitempty"`
+	// Programmes instead of videos.
+	Programmes bool `protobuf:"varint,2,opt,name=programmes,proto3" json:"programmes,omitempty"`
+	// Of videos; empty: all.
+	Kinds []VideoKind `protobuf:"varint,3,rep,packed,name=kinds,proto3,enum=regie.catalog.v1.VideoKind" json:"kinds,omitempty"`
+	// CMS id of the programmes' channel; empty: any.
+	ChannelId     string `protobuf:"bytes,4,opt,name=channel_id,json=channelId,proto3" json:"channel_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrendRule) Reset() {
+	*x = TrendRule{}
+	mi := &file_catalog_v1_page_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrendRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrendRule) ProtoMessage() {}
+
+func (x *TrendRule) ProtoReflect() protoreflect.Message {
+	mi := &file_catalog_v1_page_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrendRule.ProtoReflect.Descriptor instead.
+func (*TrendRule) Descriptor() ([]byte, []int) {
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TrendRule) GetWindow() TrendWindow {
+	if x != nil {
+		return x.Window
+	}
+	return TrendWindow_TREND_WINDOW_UNSPECIFIED
+}
+
+func (x *TrendRule) GetProgrammes() bool {
+	if x != nil {
+		return x.Programmes
+	}
+	return false
+}
+
+func (x *TrendRule) GetKinds() []VideoKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *TrendRule) GetChannelId() string {
+	if x != nil {
+		return x.ChannelId
+	}
+	return ""
+}
+
 // Card is what is drawn, and what it opens. What the editors left out is its target's.
 type Card struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -272,7 +647,7 @@ type Card struct {
 
 func (x *Card) Reset() {
 	*x = Card{}
-	mi := &file_catalog_v1_page_proto_msgTypes[2]
+	mi := &file_catalog_v1_page_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -284,7 +659,7 @@ func (x *Card) String() string {
 func (*Card) ProtoMessage() {}
 
 func (x *Card) ProtoReflect() protoreflect.Message {
-	mi := &file_catalog_v1_page_proto_msgTypes[2]
+	mi := &file_catalog_v1_page_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -297,7 +672,7 @@ func (x *Card) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Card.ProtoReflect.Descriptor instead.
 func (*Card) Descriptor() ([]byte, []int) {
-	return file_catalog_v1_page_proto_rawDescGZIP(), []int{2}
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Card) GetTitle() string {
@@ -383,7 +758,7 @@ type Ref struct {
 
 func (x *Ref) Reset() {
 	*x = Ref{}
-	mi := &file_catalog_v1_page_proto_msgTypes[3]
+	mi := &file_catalog_v1_page_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +770,7 @@ func (x *Ref) String() string {
 func (*Ref) ProtoMessage() {}
 
 func (x *Ref) ProtoReflect() protoreflect.Message {
-	mi := &file_catalog_v1_page_proto_msgTypes[3]
+	mi := &file_catalog_v1_page_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +783,7 @@ func (x *Ref) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ref.ProtoReflect.Descriptor instead.
 func (*Ref) Descriptor() ([]byte, []int) {
-	return file_catalog_v1_page_proto_rawDescGZIP(), []int{3}
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Ref) GetKind() string {
@@ -442,7 +817,7 @@ type PageEvent struct {
 
 func (x *PageEvent) Reset() {
 	*x = PageEvent{}
-	mi := &file_catalog_v1_page_proto_msgTypes[4]
+	mi := &file_catalog_v1_page_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +829,7 @@ func (x *PageEvent) String() string {
 func (*PageEvent) ProtoMessage() {}
 
 func (x *PageEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_catalog_v1_page_proto_msgTypes[4]
+	mi := &file_catalog_v1_page_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +842,7 @@ func (x *PageEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PageEvent.ProtoReflect.Descriptor instead.
 func (*PageEvent) Descriptor() ([]byte, []int) {
-	return file_catalog_v1_page_proto_rawDescGZIP(), []int{4}
+	return file_catalog_v1_page_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PageEvent) GetEventUuid() string {
@@ -516,7 +891,7 @@ var File_catalog_v1_page_proto protoreflect.FileDescriptor
 
 const file_catalog_v1_page_proto_rawDesc = "" +
 	"\n" +
-	"\x15catalog/v1/page.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x01\n" +
+	"\x15catalog/v1/page.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fcatalog/v1/programme_kind.proto\x1a\x16catalog/v1/video.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x01\n" +
 	"\x04Page\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -525,13 +900,32 @@ const file_catalog_v1_page_proto_rawDesc = "" +
 	"\bsections\x18\x05 \x03(\v2\x19.regie.catalog.v1.SectionR\bsections\x12!\n" +
 	"\fformer_slugs\x18\x06 \x03(\tR\vformerSlugs\x129\n" +
 	"\n" +
-	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xaa\x01\n" +
+	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xf6\x02\n" +
 	"\aSection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x127\n" +
 	"\x06layout\x18\x03 \x01(\x0e2\x1f.regie.catalog.v1.SectionLayoutR\x06layout\x12\x12\n" +
 	"\x04more\x18\x04 \x01(\tR\x04more\x12,\n" +
-	"\x05cards\x18\x05 \x03(\v2\x16.regie.catalog.v1.CardR\x05cards\"\xe3\x01\n" +
+	"\x05cards\x18\x05 \x03(\v2\x16.regie.catalog.v1.CardR\x05cards\x125\n" +
+	"\x04rule\x18\x06 \x01(\v2\x1f.regie.catalog.v1.CatalogueRuleH\x00R\x04rule\x123\n" +
+	"\x05trend\x18\a \x01(\v2\x1b.regie.catalog.v1.TrendRuleH\x00R\x05trend\x12>\n" +
+	"\bpersonal\x18\b \x01(\x0e2 .regie.catalog.v1.PersonalSourceH\x00R\bpersonal\x12\x14\n" +
+	"\x05limit\x18\t \x01(\x05R\x05limitB\b\n" +
+	"\x06source\"\xb9\x01\n" +
+	"\rCatalogueRule\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x01 \x01(\tR\tchannelId\x12\x1a\n" +
+	"\bcategory\x18\x02 \x01(\tR\bcategory\x125\n" +
+	"\x05kinds\x18\x03 \x03(\x0e2\x1f.regie.catalog.v1.ProgrammeKindR\x05kinds\x126\n" +
+	"\x05order\x18\x04 \x01(\x0e2 .regie.catalog.v1.CatalogueOrderR\x05order\"\xb4\x01\n" +
+	"\tTrendRule\x125\n" +
+	"\x06window\x18\x01 \x01(\x0e2\x1d.regie.catalog.v1.TrendWindowR\x06window\x12\x1e\n" +
+	"\n" +
+	"programmes\x18\x02 \x01(\bR\n" +
+	"programmes\x121\n" +
+	"\x05kinds\x18\x03 \x03(\x0e2\x1b.regie.catalog.v1.VideoKindR\x05kinds\x12\x1d\n" +
+	"\n" +
+	"channel_id\x18\x04 \x01(\tR\tchannelId\"\xe3\x01\n" +
 	"\x04Card\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x1a\n" +
 	"\bsubtitle\x18\x02 \x01(\tR\bsubtitle\x12/\n" +
@@ -559,7 +953,22 @@ const file_catalog_v1_page_proto_rawDesc = "" +
 	"\x17SECTION_LAYOUT_CAROUSEL\x10\x02\x12\x17\n" +
 	"\x13SECTION_LAYOUT_GRID\x10\x03\x12\x19\n" +
 	"\x15SECTION_LAYOUT_RANKED\x10\x04\x12\x19\n" +
-	"\x15SECTION_LAYOUT_BANNER\x10\x05B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
+	"\x15SECTION_LAYOUT_BANNER\x10\x05*\xa6\x01\n" +
+	"\x0eCatalogueOrder\x12\x1f\n" +
+	"\x1bCATALOGUE_ORDER_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16CATALOGUE_ORDER_NEWEST\x10\x01\x12\x1a\n" +
+	"\x16CATALOGUE_ORDER_OLDEST\x10\x02\x12\x19\n" +
+	"\x15CATALOGUE_ORDER_TITLE\x10\x03\x12 \n" +
+	"\x1cCATALOGUE_ORDER_MOST_WATCHED\x10\x04*o\n" +
+	"\vTrendWindow\x12\x1c\n" +
+	"\x18TREND_WINDOW_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11TREND_WINDOW_HOUR\x10\x01\x12\x14\n" +
+	"\x10TREND_WINDOW_DAY\x10\x02\x12\x15\n" +
+	"\x11TREND_WINDOW_WEEK\x10\x03*x\n" +
+	"\x0ePersonalSource\x12\x1f\n" +
+	"\x1bPERSONAL_SOURCE_UNSPECIFIED\x10\x00\x12%\n" +
+	"!PERSONAL_SOURCE_CONTINUE_WATCHING\x10\x01\x12\x1e\n" +
+	"\x1aPERSONAL_SOURCE_FAVOURITES\x10\x02B\"Z regie/proto/catalog/v1;catalogv1b\x06proto3"
 
 var (
 	file_catalog_v1_page_proto_rawDescOnce sync.Once
@@ -573,41 +982,55 @@ func file_catalog_v1_page_proto_rawDescGZIP() []byte {
 	return file_catalog_v1_page_proto_rawDescData
 }
 
-var file_catalog_v1_page_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_catalog_v1_page_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_catalog_v1_page_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_catalog_v1_page_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_catalog_v1_page_proto_goTypes = []any{
 	(SectionLayout)(0),            // 0: regie.catalog.v1.SectionLayout
-	(*Page)(nil),                  // 1: regie.catalog.v1.Page
-	(*Section)(nil),               // 2: regie.catalog.v1.Section
-	(*Card)(nil),                  // 3: regie.catalog.v1.Card
-	(*Ref)(nil),                   // 4: regie.catalog.v1.Ref
-	(*PageEvent)(nil),             // 5: regie.catalog.v1.PageEvent
-	(*Seo)(nil),                   // 6: regie.catalog.v1.Seo
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Image)(nil),                 // 8: regie.catalog.v1.Image
-	(*Badge)(nil),                 // 9: regie.catalog.v1.Badge
-	(EventType)(0),                // 10: regie.catalog.v1.EventType
-	(*Source)(nil),                // 11: regie.catalog.v1.Source
+	(CatalogueOrder)(0),           // 1: regie.catalog.v1.CatalogueOrder
+	(TrendWindow)(0),              // 2: regie.catalog.v1.TrendWindow
+	(PersonalSource)(0),           // 3: regie.catalog.v1.PersonalSource
+	(*Page)(nil),                  // 4: regie.catalog.v1.Page
+	(*Section)(nil),               // 5: regie.catalog.v1.Section
+	(*CatalogueRule)(nil),         // 6: regie.catalog.v1.CatalogueRule
+	(*TrendRule)(nil),             // 7: regie.catalog.v1.TrendRule
+	(*Card)(nil),                  // 8: regie.catalog.v1.Card
+	(*Ref)(nil),                   // 9: regie.catalog.v1.Ref
+	(*PageEvent)(nil),             // 10: regie.catalog.v1.PageEvent
+	(*Seo)(nil),                   // 11: regie.catalog.v1.Seo
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(ProgrammeKind)(0),            // 13: regie.catalog.v1.ProgrammeKind
+	(VideoKind)(0),                // 14: regie.catalog.v1.VideoKind
+	(*Image)(nil),                 // 15: regie.catalog.v1.Image
+	(*Badge)(nil),                 // 16: regie.catalog.v1.Badge
+	(EventType)(0),                // 17: regie.catalog.v1.EventType
+	(*Source)(nil),                // 18: regie.catalog.v1.Source
 }
 var file_catalog_v1_page_proto_depIdxs = []int32{
-	6,  // 0: regie.catalog.v1.Page.seo:type_name -> regie.catalog.v1.Seo
-	2,  // 1: regie.catalog.v1.Page.sections:type_name -> regie.catalog.v1.Section
-	7,  // 2: regie.catalog.v1.Page.created_at:type_name -> google.protobuf.Timestamp
+	11, // 0: regie.catalog.v1.Page.seo:type_name -> regie.catalog.v1.Seo
+	5,  // 1: regie.catalog.v1.Page.sections:type_name -> regie.catalog.v1.Section
+	12, // 2: regie.catalog.v1.Page.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 3: regie.catalog.v1.Section.layout:type_name -> regie.catalog.v1.SectionLayout
-	3,  // 4: regie.catalog.v1.Section.cards:type_name -> regie.catalog.v1.Card
-	8,  // 5: regie.catalog.v1.Card.images:type_name -> regie.catalog.v1.Image
-	9,  // 6: regie.catalog.v1.Card.badges:type_name -> regie.catalog.v1.Badge
-	4,  // 7: regie.catalog.v1.Card.ref:type_name -> regie.catalog.v1.Ref
-	7,  // 8: regie.catalog.v1.PageEvent.occurred_at:type_name -> google.protobuf.Timestamp
-	10, // 9: regie.catalog.v1.PageEvent.event_type:type_name -> regie.catalog.v1.EventType
-	1,  // 10: regie.catalog.v1.PageEvent.payload:type_name -> regie.catalog.v1.Page
-	1,  // 11: regie.catalog.v1.PageEvent.prev_payload:type_name -> regie.catalog.v1.Page
-	11, // 12: regie.catalog.v1.PageEvent.source:type_name -> regie.catalog.v1.Source
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	8,  // 4: regie.catalog.v1.Section.cards:type_name -> regie.catalog.v1.Card
+	6,  // 5: regie.catalog.v1.Section.rule:type_name -> regie.catalog.v1.CatalogueRule
+	7,  // 6: regie.catalog.v1.Section.trend:type_name -> regie.catalog.v1.TrendRule
+	3,  // 7: regie.catalog.v1.Section.personal:type_name -> regie.catalog.v1.PersonalSource
+	13, // 8: regie.catalog.v1.CatalogueRule.kinds:type_name -> regie.catalog.v1.ProgrammeKind
+	1,  // 9: regie.catalog.v1.CatalogueRule.order:type_name -> regie.catalog.v1.CatalogueOrder
+	2,  // 10: regie.catalog.v1.TrendRule.window:type_name -> regie.catalog.v1.TrendWindow
+	14, // 11: regie.catalog.v1.TrendRule.kinds:type_name -> regie.catalog.v1.VideoKind
+	15, // 12: regie.catalog.v1.Card.images:type_name -> regie.catalog.v1.Image
+	16, // 13: regie.catalog.v1.Card.badges:type_name -> regie.catalog.v1.Badge
+	9,  // 14: regie.catalog.v1.Card.ref:type_name -> regie.catalog.v1.Ref
+	12, // 15: regie.catalog.v1.PageEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	17, // 16: regie.catalog.v1.PageEvent.event_type:type_name -> regie.catalog.v1.EventType
+	4,  // 17: regie.catalog.v1.PageEvent.payload:type_name -> regie.catalog.v1.Page
+	4,  // 18: regie.catalog.v1.PageEvent.prev_payload:type_name -> regie.catalog.v1.Page
+	18, // 19: regie.catalog.v1.PageEvent.source:type_name -> regie.catalog.v1.Source
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_catalog_v1_page_proto_init() }
@@ -617,7 +1040,14 @@ func file_catalog_v1_page_proto_init() {
 	}
 	file_catalog_v1_content_proto_init()
 	file_catalog_v1_event_proto_init()
-	file_catalog_v1_page_proto_msgTypes[2].OneofWrappers = []any{
+	file_catalog_v1_programme_kind_proto_init()
+	file_catalog_v1_video_proto_init()
+	file_catalog_v1_page_proto_msgTypes[1].OneofWrappers = []any{
+		(*Section_Rule)(nil),
+		(*Section_Trend)(nil),
+		(*Section_Personal)(nil),
+	}
+	file_catalog_v1_page_proto_msgTypes[4].OneofWrappers = []any{
 		(*Card_Ref)(nil),
 		(*Card_Url)(nil),
 	}
@@ -626,8 +1056,8 @@ func file_catalog_v1_page_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_catalog_v1_page_proto_rawDesc), len(file_catalog_v1_page_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   5,
+			NumEnums:      4,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

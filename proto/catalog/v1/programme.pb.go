@@ -22,79 +22,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-type ProgrammeKind int32
-
-const (
-	ProgrammeKind_PROGRAMME_KIND_UNSPECIFIED ProgrammeKind = 0
-	ProgrammeKind_PROGRAMME_KIND_SERIES      ProgrammeKind = 1
-	ProgrammeKind_PROGRAMME_KIND_FILM        ProgrammeKind = 2
-	ProgrammeKind_PROGRAMME_KIND_MAGAZINE    ProgrammeKind = 3
-	ProgrammeKind_PROGRAMME_KIND_NEWS        ProgrammeKind = 4
-	ProgrammeKind_PROGRAMME_KIND_SPORT       ProgrammeKind = 5
-	ProgrammeKind_PROGRAMME_KIND_DOCUMENTARY ProgrammeKind = 6
-	ProgrammeKind_PROGRAMME_KIND_GAME        ProgrammeKind = 7
-	ProgrammeKind_PROGRAMME_KIND_REALITY     ProgrammeKind = 8
-	ProgrammeKind_PROGRAMME_KIND_KIDS        ProgrammeKind = 9
-	ProgrammeKind_PROGRAMME_KIND_EVENT       ProgrammeKind = 10
-)
-
-// Enum value maps for ProgrammeKind.
-var (
-	ProgrammeKind_name = map[int32]string{
-		0:  "PROGRAMME_KIND_UNSPECIFIED",
-		1:  "PROGRAMME_KIND_SERIES",
-		2:  "PROGRAMME_KIND_FILM",
-		3:  "PROGRAMME_KIND_MAGAZINE",
-		4:  "PROGRAMME_KIND_NEWS",
-		5:  "PROGRAMME_KIND_SPORT",
-		6:  "PROGRAMME_KIND_DOCUMENTARY",
-		7:  "PROGRAMME_KIND_GAME",
-		8:  "PROGRAMME_KIND_REALITY",
-		9:  "PROGRAMME_KIND_KIDS",
-		10: "PROGRAMME_KIND_EVENT",
-	}
-	ProgrammeKind_value = map[string]int32{
-		"PROGRAMME_KIND_UNSPECIFIED": 0,
-		"PROGRAMME_KIND_SERIES":      1,
-		"PROGRAMME_KIND_FILM":        2,
-		"PROGRAMME_KIND_MAGAZINE":    3,
-		"PROGRAMME_KIND_NEWS":        4,
-		"PROGRAMME_KIND_SPORT":       5,
-		"PROGRAMME_KIND_DOCUMENTARY": 6,
-		"PROGRAMME_KIND_GAME":        7,
-		"PROGRAMME_KIND_REALITY":     8,
-		"PROGRAMME_KIND_KIDS":        9,
-		"PROGRAMME_KIND_EVENT":       10,
-	}
-)
-
-func (x ProgrammeKind) Enum() *ProgrammeKind {
-	p := new(ProgrammeKind)
-	*p = x
-	return p
-}
-
-func (x ProgrammeKind) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ProgrammeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_catalog_v1_programme_proto_enumTypes[0].Descriptor()
-}
-
-func (ProgrammeKind) Type() protoreflect.EnumType {
-	return &file_catalog_v1_programme_proto_enumTypes[0]
-}
-
-func (x ProgrammeKind) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ProgrammeKind.Descriptor instead.
-func (ProgrammeKind) EnumDescriptor() ([]byte, []int) {
-	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{0}
-}
-
 type CreditRole int32
 
 const (
@@ -140,11 +67,11 @@ func (x CreditRole) String() string {
 }
 
 func (CreditRole) Descriptor() protoreflect.EnumDescriptor {
-	return file_catalog_v1_programme_proto_enumTypes[1].Descriptor()
+	return file_catalog_v1_programme_proto_enumTypes[0].Descriptor()
 }
 
 func (CreditRole) Type() protoreflect.EnumType {
-	return &file_catalog_v1_programme_proto_enumTypes[1]
+	return &file_catalog_v1_programme_proto_enumTypes[0]
 }
 
 func (x CreditRole) Number() protoreflect.EnumNumber {
@@ -153,7 +80,7 @@ func (x CreditRole) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CreditRole.Descriptor instead.
 func (CreditRole) EnumDescriptor() ([]byte, []int) {
-	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{1}
+	return file_catalog_v1_programme_proto_rawDescGZIP(), []int{0}
 }
 
 // Programme is a series, a film, a magazine: what videos belong to.
@@ -193,8 +120,10 @@ type Programme struct {
 	// Programmes, in the editors' order.
 	RelatedIds []string `protobuf:"bytes,19,rep,name=related_ids,json=relatedIds,proto3" json:"related_ids,omitempty"`
 	// The video that the editors want newcomers to start with; empty: as its kind has it.
-	StartId       string `protobuf:"bytes,20,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
-	Seo           *Seo   `protobuf:"bytes,21,opt,name=seo,proto3" json:"seo,omitempty"`
+	StartId string `protobuf:"bytes,20,opt,name=start_id,json=startId,proto3" json:"start_id,omitempty"`
+	Seo     *Seo   `protobuf:"bytes,21,opt,name=seo,proto3" json:"seo,omitempty"`
+	// Its sections, in the editors' order.
+	Sections      []*SectionRule `protobuf:"bytes,22,rep,name=sections,proto3" json:"sections,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -372,6 +301,13 @@ func (x *Programme) GetStartId() string {
 func (x *Programme) GetSeo() *Seo {
 	if x != nil {
 		return x.Seo
+	}
+	return nil
+}
+
+func (x *Programme) GetSections() []*SectionRule {
+	if x != nil {
+		return x.Sections
 	}
 	return nil
 }
@@ -635,7 +571,7 @@ var File_catalog_v1_programme_proto protoreflect.FileDescriptor
 
 const file_catalog_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"\x1acatalog/v1/programme.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x06\n" +
+	"\x1acatalog/v1/programme.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fcatalog/v1/programme_kind.proto\x1a\x18catalog/v1/section.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\a\n" +
 	"\tProgramme\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -662,7 +598,8 @@ const file_catalog_v1_programme_proto_rawDesc = "" +
 	"\vrelated_ids\x18\x13 \x03(\tR\n" +
 	"relatedIds\x12\x19\n" +
 	"\bstart_id\x18\x14 \x01(\tR\astartId\x12'\n" +
-	"\x03seo\x18\x15 \x01(\v2\x15.regie.catalog.v1.SeoR\x03seoB\a\n" +
+	"\x03seo\x18\x15 \x01(\v2\x15.regie.catalog.v1.SeoR\x03seo\x129\n" +
+	"\bsections\x18\x16 \x03(\v2\x1d.regie.catalog.v1.SectionRuleR\bsectionsB\a\n" +
 	"\x05_year\"1\n" +
 	"\x05Genre\x12\x12\n" +
 	"\x04slug\x18\x01 \x01(\tR\x04slug\x12\x14\n" +
@@ -683,20 +620,7 @@ const file_catalog_v1_programme_proto_rawDesc = "" +
 	"event_type\x18\x03 \x01(\x0e2\x1b.regie.catalog.v1.EventTypeR\teventType\x125\n" +
 	"\apayload\x18\x04 \x01(\v2\x1b.regie.catalog.v1.ProgrammeR\apayload\x12>\n" +
 	"\fprev_payload\x18\x05 \x01(\v2\x1b.regie.catalog.v1.ProgrammeR\vprevPayload\x120\n" +
-	"\x06source\x18\x06 \x01(\v2\x18.regie.catalog.v1.SourceR\x06source*\xbb\x02\n" +
-	"\rProgrammeKind\x12\x1e\n" +
-	"\x1aPROGRAMME_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15PROGRAMME_KIND_SERIES\x10\x01\x12\x17\n" +
-	"\x13PROGRAMME_KIND_FILM\x10\x02\x12\x1b\n" +
-	"\x17PROGRAMME_KIND_MAGAZINE\x10\x03\x12\x17\n" +
-	"\x13PROGRAMME_KIND_NEWS\x10\x04\x12\x18\n" +
-	"\x14PROGRAMME_KIND_SPORT\x10\x05\x12\x1e\n" +
-	"\x1aPROGRAMME_KIND_DOCUMENTARY\x10\x06\x12\x17\n" +
-	"\x13PROGRAMME_KIND_GAME\x10\a\x12\x1a\n" +
-	"\x16PROGRAMME_KIND_REALITY\x10\b\x12\x17\n" +
-	"\x13PROGRAMME_KIND_KIDS\x10\t\x12\x18\n" +
-	"\x14PROGRAMME_KIND_EVENT\x10\n" +
-	"*\xbe\x01\n" +
+	"\x06source\x18\x06 \x01(\v2\x18.regie.catalog.v1.SourceR\x06source*\xbe\x01\n" +
 	"\n" +
 	"CreditRole\x12\x1b\n" +
 	"\x17CREDIT_ROLE_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -719,16 +643,16 @@ func file_catalog_v1_programme_proto_rawDescGZIP() []byte {
 	return file_catalog_v1_programme_proto_rawDescData
 }
 
-var file_catalog_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_catalog_v1_programme_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_catalog_v1_programme_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_catalog_v1_programme_proto_goTypes = []any{
-	(ProgrammeKind)(0),            // 0: regie.catalog.v1.ProgrammeKind
-	(CreditRole)(0),               // 1: regie.catalog.v1.CreditRole
-	(*Programme)(nil),             // 2: regie.catalog.v1.Programme
-	(*Genre)(nil),                 // 3: regie.catalog.v1.Genre
-	(*Season)(nil),                // 4: regie.catalog.v1.Season
-	(*Credit)(nil),                // 5: regie.catalog.v1.Credit
-	(*ProgrammeEvent)(nil),        // 6: regie.catalog.v1.ProgrammeEvent
+	(CreditRole)(0),               // 0: regie.catalog.v1.CreditRole
+	(*Programme)(nil),             // 1: regie.catalog.v1.Programme
+	(*Genre)(nil),                 // 2: regie.catalog.v1.Genre
+	(*Season)(nil),                // 3: regie.catalog.v1.Season
+	(*Credit)(nil),                // 4: regie.catalog.v1.Credit
+	(*ProgrammeEvent)(nil),        // 5: regie.catalog.v1.ProgrammeEvent
+	(ProgrammeKind)(0),            // 6: regie.catalog.v1.ProgrammeKind
 	(*Synopsis)(nil),              // 7: regie.catalog.v1.Synopsis
 	(*Image)(nil),                 // 8: regie.catalog.v1.Image
 	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
@@ -736,33 +660,35 @@ var file_catalog_v1_programme_proto_goTypes = []any{
 	(*Badge)(nil),                 // 11: regie.catalog.v1.Badge
 	(*Right)(nil),                 // 12: regie.catalog.v1.Right
 	(*Seo)(nil),                   // 13: regie.catalog.v1.Seo
-	(EventType)(0),                // 14: regie.catalog.v1.EventType
-	(*Source)(nil),                // 15: regie.catalog.v1.Source
+	(*SectionRule)(nil),           // 14: regie.catalog.v1.SectionRule
+	(EventType)(0),                // 15: regie.catalog.v1.EventType
+	(*Source)(nil),                // 16: regie.catalog.v1.Source
 }
 var file_catalog_v1_programme_proto_depIdxs = []int32{
-	0,  // 0: regie.catalog.v1.Programme.kind:type_name -> regie.catalog.v1.ProgrammeKind
+	6,  // 0: regie.catalog.v1.Programme.kind:type_name -> regie.catalog.v1.ProgrammeKind
 	7,  // 1: regie.catalog.v1.Programme.synopsis:type_name -> regie.catalog.v1.Synopsis
 	8,  // 2: regie.catalog.v1.Programme.images:type_name -> regie.catalog.v1.Image
 	9,  // 3: regie.catalog.v1.Programme.published_at:type_name -> google.protobuf.Timestamp
 	9,  // 4: regie.catalog.v1.Programme.created_at:type_name -> google.protobuf.Timestamp
 	10, // 5: regie.catalog.v1.Programme.age_rating:type_name -> regie.catalog.v1.AgeRating
-	3,  // 6: regie.catalog.v1.Programme.genres:type_name -> regie.catalog.v1.Genre
+	2,  // 6: regie.catalog.v1.Programme.genres:type_name -> regie.catalog.v1.Genre
 	11, // 7: regie.catalog.v1.Programme.badges:type_name -> regie.catalog.v1.Badge
 	12, // 8: regie.catalog.v1.Programme.rights:type_name -> regie.catalog.v1.Right
-	4,  // 9: regie.catalog.v1.Programme.seasons:type_name -> regie.catalog.v1.Season
-	5,  // 10: regie.catalog.v1.Programme.credits:type_name -> regie.catalog.v1.Credit
+	3,  // 9: regie.catalog.v1.Programme.seasons:type_name -> regie.catalog.v1.Season
+	4,  // 10: regie.catalog.v1.Programme.credits:type_name -> regie.catalog.v1.Credit
 	13, // 11: regie.catalog.v1.Programme.seo:type_name -> regie.catalog.v1.Seo
-	1,  // 12: regie.catalog.v1.Credit.role:type_name -> regie.catalog.v1.CreditRole
-	9,  // 13: regie.catalog.v1.ProgrammeEvent.occurred_at:type_name -> google.protobuf.Timestamp
-	14, // 14: regie.catalog.v1.ProgrammeEvent.event_type:type_name -> regie.catalog.v1.EventType
-	2,  // 15: regie.catalog.v1.ProgrammeEvent.payload:type_name -> regie.catalog.v1.Programme
-	2,  // 16: regie.catalog.v1.ProgrammeEvent.prev_payload:type_name -> regie.catalog.v1.Programme
-	15, // 17: regie.catalog.v1.ProgrammeEvent.source:type_name -> regie.catalog.v1.Source
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	14, // 12: regie.catalog.v1.Programme.sections:type_name -> regie.catalog.v1.SectionRule
+	0,  // 13: regie.catalog.v1.Credit.role:type_name -> regie.catalog.v1.CreditRole
+	9,  // 14: regie.catalog.v1.ProgrammeEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	15, // 15: regie.catalog.v1.ProgrammeEvent.event_type:type_name -> regie.catalog.v1.EventType
+	1,  // 16: regie.catalog.v1.ProgrammeEvent.payload:type_name -> regie.catalog.v1.Programme
+	1,  // 17: regie.catalog.v1.ProgrammeEvent.prev_payload:type_name -> regie.catalog.v1.Programme
+	16, // 18: regie.catalog.v1.ProgrammeEvent.source:type_name -> regie.catalog.v1.Source
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_catalog_v1_programme_proto_init() }
@@ -772,13 +698,15 @@ func file_catalog_v1_programme_proto_init() {
 	}
 	file_catalog_v1_content_proto_init()
 	file_catalog_v1_event_proto_init()
+	file_catalog_v1_programme_kind_proto_init()
+	file_catalog_v1_section_proto_init()
 	file_catalog_v1_programme_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_catalog_v1_programme_proto_rawDesc), len(file_catalog_v1_programme_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      1,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -206,7 +206,7 @@ type isLookup_By interface {
 }
 
 type Lookup_Id struct {
-	// Global, such as programme:p001.
+	// Global, such as programme:p001; sections:p001 is what was computed of that programme.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3,oneof"`
 }
 
@@ -414,7 +414,7 @@ type Entity struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Compares as text; grows with each change.
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// A message of regie.projection.v1: Programme, Video, Channel, Person or Page.
+	// A message of regie.projection.v1: Programme, Video, Channel, Person, Page or, of sections:p001, ProgrammeSections.
 	Blob          *anypb.Any `protobuf:"bytes,3,opt,name=blob,proto3" json:"blob,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -39,7 +39,8 @@ type CatalogServiceClient interface {
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
 	// Watch tells the revision of each id at once, and again whenever it has changed, until the client ends. Changes that
 	// follow each other closely may be told as one. UNAVAILABLE ends it when the store is away for some seconds or the
-	// server stops: watch again, with known_revisions.
+	// server stops: watch again, with known_revisions. A programme's computed sections change by themselves: sections:p001 has
+	// a revision of its own.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
 }
 
@@ -105,7 +106,8 @@ type CatalogServiceServer interface {
 	List(context.Context, *ListRequest) (*ListResponse, error)
 	// Watch tells the revision of each id at once, and again whenever it has changed, until the client ends. Changes that
 	// follow each other closely may be told as one. UNAVAILABLE ends it when the store is away for some seconds or the
-	// server stops: watch again, with known_revisions.
+	// server stops: watch again, with known_revisions. A programme's computed sections change by themselves: sections:p001 has
+	// a revision of its own.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
 	mustEmbedUnimplementedCatalogServiceServer()
 }

@@ -170,11 +170,13 @@ type Video struct {
 	// Those that the editors gave; what depends on the clock or the rights is computed at read.
 	Badges []*Badge `protobuf:"bytes,15,rep,name=badges,proto3" json:"badges,omitempty"`
 	// Empty: no restriction beyond its programme's.
-	Rights        []*Right  `protobuf:"bytes,16,rep,name=rights,proto3" json:"rights,omitempty"`
-	Playback      *Playback `protobuf:"bytes,17,opt,name=playback,proto3" json:"playback,omitempty"`
-	Tracks        *Tracks   `protobuf:"bytes,18,opt,name=tracks,proto3" json:"tracks,omitempty"`
-	Markers       []*Marker `protobuf:"bytes,19,rep,name=markers,proto3" json:"markers,omitempty"`
-	Seo           *Seo      `protobuf:"bytes,20,opt,name=seo,proto3" json:"seo,omitempty"`
+	Rights   []*Right  `protobuf:"bytes,16,rep,name=rights,proto3" json:"rights,omitempty"`
+	Playback *Playback `protobuf:"bytes,17,opt,name=playback,proto3" json:"playback,omitempty"`
+	Tracks   *Tracks   `protobuf:"bytes,18,opt,name=tracks,proto3" json:"tracks,omitempty"`
+	Markers  []*Marker `protobuf:"bytes,19,rep,name=markers,proto3" json:"markers,omitempty"`
+	Seo      *Seo      `protobuf:"bytes,20,opt,name=seo,proto3" json:"seo,omitempty"`
+	// By which rules find it: lower-case words of the editors'.
+	Tags          []string `protobuf:"bytes,21,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -345,6 +347,13 @@ func (x *Video) GetMarkers() []*Marker {
 func (x *Video) GetSeo() *Seo {
 	if x != nil {
 		return x.Seo
+	}
+	return nil
+}
+
+func (x *Video) GetTags() []string {
+	if x != nil {
+		return x.Tags
 	}
 	return nil
 }
@@ -634,7 +643,7 @@ var File_catalog_v1_video_proto protoreflect.FileDescriptor
 
 const file_catalog_v1_video_proto_rawDesc = "" +
 	"\n" +
-	"\x16catalog/v1/video.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\a\n" +
+	"\x16catalog/v1/video.proto\x12\x10regie.catalog.v1\x1a\x18catalog/v1/content.proto\x1a\x16catalog/v1/event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\a\n" +
 	"\x05Video\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +
@@ -658,7 +667,8 @@ const file_catalog_v1_video_proto_rawDesc = "" +
 	"\bplayback\x18\x11 \x01(\v2\x1a.regie.catalog.v1.PlaybackR\bplayback\x120\n" +
 	"\x06tracks\x18\x12 \x01(\v2\x18.regie.catalog.v1.TracksR\x06tracks\x122\n" +
 	"\amarkers\x18\x13 \x03(\v2\x18.regie.catalog.v1.MarkerR\amarkers\x12'\n" +
-	"\x03seo\x18\x14 \x01(\v2\x15.regie.catalog.v1.SeoR\x03seoB\x10\n" +
+	"\x03seo\x18\x14 \x01(\v2\x15.regie.catalog.v1.SeoR\x03seo\x12\x12\n" +
+	"\x04tags\x18\x15 \x03(\tR\x04tagsB\x10\n" +
 	"\x0e_season_numberB\x11\n" +
 	"\x0f_episode_number\"Y\n" +
 	"\bPlayback\x12\x1b\n" +

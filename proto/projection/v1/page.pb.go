@@ -121,11 +121,23 @@ func (x *Page) GetSections() []*Section {
 type Section struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Global: section:<its page's CMS id>/<section id>.
-	Id            string           `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Title         *string          `protobuf:"bytes,2,opt,name=title,proto3,oneof" json:"title,omitempty"`
-	Layout        v1.SectionLayout `protobuf:"varint,3,opt,name=layout,proto3,enum=regie.catalog.v1.SectionLayout" json:"layout,omitempty"`
-	More          *string          `protobuf:"bytes,4,opt,name=more,proto3,oneof" json:"more,omitempty"`
-	Cards         []*Card          `protobuf:"bytes,5,rep,name=cards,proto3" json:"cards,omitempty"`
+	Id     string           `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Title  *string          `protobuf:"bytes,2,opt,name=title,proto3,oneof" json:"title,omitempty"`
+	Layout v1.SectionLayout `protobuf:"varint,3,opt,name=layout,proto3,enum=regie.catalog.v1.SectionLayout" json:"layout,omitempty"`
+	More   *string          `protobuf:"bytes,4,opt,name=more,proto3,oneof" json:"more,omitempty"`
+	Cards  []*Card          `protobuf:"bytes,5,rep,name=cards,proto3" json:"cards,omitempty"`
+	// What fills it when it is read, instead of cards.
+	//
+	// Types that are valid to be assigned to Source:
+	//
+	//	*Section_Rule
+	//	*Section_Trend
+	//	*Section_Personal
+	Source isSection_Source `protobuf_oneof:"source"`
+	// How many cards are shown, of those that may be watched; 0: all.
+	Limit int32 `protobuf:"varint,9,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Its cards were computed by a rule.
+	Computed      bool `protobuf:"varint,10,opt,name=computed,proto3" json:"computed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -195,6 +207,76 @@ func (x *Section) GetCards() []*Card {
 	return nil
 }
 
+func (x *Section) GetSource() isSection_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Section) GetRule() *v1.CatalogueRule {
+	if x != nil {
+		if x, ok := x.Source.(*Section_Rule); ok {
+			return x.Rule
+		}
+	}
+	return nil
+}
+
+func (x *Section) GetTrend() *v1.TrendRule {
+	if x != nil {
+		if x, ok := x.Source.(*Section_Trend); ok {
+			return x.Trend
+		}
+	}
+	return nil
+}
+
+func (x *Section) GetPersonal() v1.PersonalSource {
+	if x != nil {
+		if x, ok := x.Source.(*Section_Personal); ok {
+			return x.Personal
+		}
+	}
+	return v1.PersonalSource(0)
+}
+
+func (x *Section) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Section) GetComputed() bool {
+	if x != nil {
+		return x.Computed
+	}
+	return false
+}
+
+type isSection_Source interface {
+	isSection_Source()
+}
+
+type Section_Rule struct {
+	Rule *v1.CatalogueRule `protobuf:"bytes,6,opt,name=rule,proto3,oneof"`
+}
+
+type Section_Trend struct {
+	Trend *v1.TrendRule `protobuf:"bytes,7,opt,name=trend,proto3,oneof"`
+}
+
+type Section_Personal struct {
+	Personal v1.PersonalSource `protobuf:"varint,8,opt,name=personal,proto3,enum=regie.catalog.v1.PersonalSource,oneof"`
+}
+
+func (*Section_Rule) isSection_Source() {}
+
+func (*Section_Trend) isSection_Source() {}
+
+func (*Section_Personal) isSection_Source() {}
+
 // Card has what the editors gave; what they left out is its target's, composed at read.
 type Card struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -205,8 +287,10 @@ type Card struct {
 	// From 1 in a section that ranks.
 	Rank *int32 `protobuf:"varint,5,opt,name=rank,proto3,oneof" json:"rank,omitempty"`
 	// To load; absent when url is what it opens.
-	Target        *v1.Ref `protobuf:"bytes,6,opt,name=target,proto3" json:"target,omitempty"`
-	Url           string  `protobuf:"bytes,7,opt,name=url,proto3" json:"url,omitempty"`
+	Target *v1.Ref `protobuf:"bytes,6,opt,name=target,proto3" json:"target,omitempty"`
+	Url    string  `protobuf:"bytes,7,opt,name=url,proto3" json:"url,omitempty"`
+	// The rights in short of what a computed section's card opens; empty: no restriction.
+	Note          string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,6 +374,13 @@ func (x *Card) GetUrl() string {
 	return ""
 }
 
+func (x *Card) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 var File_projection_v1_page_proto protoreflect.FileDescriptor
 
 const file_projection_v1_page_proto_rawDesc = "" +
@@ -302,15 +393,22 @@ const file_projection_v1_page_proto_rawDesc = "" +
 	"\x04path\x18\x04 \x01(\tR\x04path\x12\x1a\n" +
 	"\brevision\x18\x05 \x01(\tR\brevision\x12*\n" +
 	"\x03seo\x18\x06 \x01(\v2\x18.regie.projection.v1.SeoR\x03seo\x128\n" +
-	"\bsections\x18\a \x03(\v2\x1c.regie.projection.v1.SectionR\bsections\"\xca\x01\n" +
+	"\bsections\x18\a \x03(\v2\x1c.regie.projection.v1.SectionR\bsections\"\xb2\x03\n" +
 	"\aSection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
-	"\x05title\x18\x02 \x01(\tH\x00R\x05title\x88\x01\x01\x127\n" +
+	"\x05title\x18\x02 \x01(\tH\x01R\x05title\x88\x01\x01\x127\n" +
 	"\x06layout\x18\x03 \x01(\x0e2\x1f.regie.catalog.v1.SectionLayoutR\x06layout\x12\x17\n" +
-	"\x04more\x18\x04 \x01(\tH\x01R\x04more\x88\x01\x01\x12/\n" +
-	"\x05cards\x18\x05 \x03(\v2\x19.regie.projection.v1.CardR\x05cardsB\b\n" +
+	"\x04more\x18\x04 \x01(\tH\x02R\x04more\x88\x01\x01\x12/\n" +
+	"\x05cards\x18\x05 \x03(\v2\x19.regie.projection.v1.CardR\x05cards\x125\n" +
+	"\x04rule\x18\x06 \x01(\v2\x1f.regie.catalog.v1.CatalogueRuleH\x00R\x04rule\x123\n" +
+	"\x05trend\x18\a \x01(\v2\x1b.regie.catalog.v1.TrendRuleH\x00R\x05trend\x12>\n" +
+	"\bpersonal\x18\b \x01(\x0e2 .regie.catalog.v1.PersonalSourceH\x00R\bpersonal\x12\x14\n" +
+	"\x05limit\x18\t \x01(\x05R\x05limit\x12\x1a\n" +
+	"\bcomputed\x18\n" +
+	" \x01(\bR\bcomputedB\b\n" +
+	"\x06sourceB\b\n" +
 	"\x06_titleB\a\n" +
-	"\x05_more\"\xa1\x02\n" +
+	"\x05_more\"\xb5\x02\n" +
 	"\x04Card\x12\x19\n" +
 	"\x05title\x18\x01 \x01(\tH\x00R\x05title\x88\x01\x01\x12\x1f\n" +
 	"\bsubtitle\x18\x02 \x01(\tH\x01R\bsubtitle\x88\x01\x01\x122\n" +
@@ -318,7 +416,8 @@ const file_projection_v1_page_proto_rawDesc = "" +
 	"\x06badges\x18\x04 \x03(\v2\x17.regie.catalog.v1.BadgeR\x06badges\x12\x17\n" +
 	"\x04rank\x18\x05 \x01(\x05H\x02R\x04rank\x88\x01\x01\x12-\n" +
 	"\x06target\x18\x06 \x01(\v2\x15.regie.catalog.v1.RefR\x06target\x12\x10\n" +
-	"\x03url\x18\a \x01(\tR\x03urlB\b\n" +
+	"\x03url\x18\a \x01(\tR\x03url\x12\x12\n" +
+	"\x04note\x18\b \x01(\tR\x04noteB\b\n" +
 	"\x06_titleB\v\n" +
 	"\t_subtitleB\a\n" +
 	"\x05_rankB(Z&regie/proto/projection/v1;projectionv1b\x06proto3"
@@ -337,28 +436,34 @@ func file_projection_v1_page_proto_rawDescGZIP() []byte {
 
 var file_projection_v1_page_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_projection_v1_page_proto_goTypes = []any{
-	(*Page)(nil),          // 0: regie.projection.v1.Page
-	(*Section)(nil),       // 1: regie.projection.v1.Section
-	(*Card)(nil),          // 2: regie.projection.v1.Card
-	(*Seo)(nil),           // 3: regie.projection.v1.Seo
-	(v1.SectionLayout)(0), // 4: regie.catalog.v1.SectionLayout
-	(*Image)(nil),         // 5: regie.projection.v1.Image
-	(*v1.Badge)(nil),      // 6: regie.catalog.v1.Badge
-	(*v1.Ref)(nil),        // 7: regie.catalog.v1.Ref
+	(*Page)(nil),             // 0: regie.projection.v1.Page
+	(*Section)(nil),          // 1: regie.projection.v1.Section
+	(*Card)(nil),             // 2: regie.projection.v1.Card
+	(*Seo)(nil),              // 3: regie.projection.v1.Seo
+	(v1.SectionLayout)(0),    // 4: regie.catalog.v1.SectionLayout
+	(*v1.CatalogueRule)(nil), // 5: regie.catalog.v1.CatalogueRule
+	(*v1.TrendRule)(nil),     // 6: regie.catalog.v1.TrendRule
+	(v1.PersonalSource)(0),   // 7: regie.catalog.v1.PersonalSource
+	(*Image)(nil),            // 8: regie.projection.v1.Image
+	(*v1.Badge)(nil),         // 9: regie.catalog.v1.Badge
+	(*v1.Ref)(nil),           // 10: regie.catalog.v1.Ref
 }
 var file_projection_v1_page_proto_depIdxs = []int32{
-	3, // 0: regie.projection.v1.Page.seo:type_name -> regie.projection.v1.Seo
-	1, // 1: regie.projection.v1.Page.sections:type_name -> regie.projection.v1.Section
-	4, // 2: regie.projection.v1.Section.layout:type_name -> regie.catalog.v1.SectionLayout
-	2, // 3: regie.projection.v1.Section.cards:type_name -> regie.projection.v1.Card
-	5, // 4: regie.projection.v1.Card.images:type_name -> regie.projection.v1.Image
-	6, // 5: regie.projection.v1.Card.badges:type_name -> regie.catalog.v1.Badge
-	7, // 6: regie.projection.v1.Card.target:type_name -> regie.catalog.v1.Ref
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	3,  // 0: regie.projection.v1.Page.seo:type_name -> regie.projection.v1.Seo
+	1,  // 1: regie.projection.v1.Page.sections:type_name -> regie.projection.v1.Section
+	4,  // 2: regie.projection.v1.Section.layout:type_name -> regie.catalog.v1.SectionLayout
+	2,  // 3: regie.projection.v1.Section.cards:type_name -> regie.projection.v1.Card
+	5,  // 4: regie.projection.v1.Section.rule:type_name -> regie.catalog.v1.CatalogueRule
+	6,  // 5: regie.projection.v1.Section.trend:type_name -> regie.catalog.v1.TrendRule
+	7,  // 6: regie.projection.v1.Section.personal:type_name -> regie.catalog.v1.PersonalSource
+	8,  // 7: regie.projection.v1.Card.images:type_name -> regie.projection.v1.Image
+	9,  // 8: regie.projection.v1.Card.badges:type_name -> regie.catalog.v1.Badge
+	10, // 9: regie.projection.v1.Card.target:type_name -> regie.catalog.v1.Ref
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_projection_v1_page_proto_init() }
@@ -367,7 +472,11 @@ func file_projection_v1_page_proto_init() {
 		return
 	}
 	file_projection_v1_content_proto_init()
-	file_projection_v1_page_proto_msgTypes[1].OneofWrappers = []any{}
+	file_projection_v1_page_proto_msgTypes[1].OneofWrappers = []any{
+		(*Section_Rule)(nil),
+		(*Section_Trend)(nil),
+		(*Section_Personal)(nil),
+	}
 	file_projection_v1_page_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

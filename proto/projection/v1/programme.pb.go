@@ -241,7 +241,7 @@ var File_projection_v1_programme_proto protoreflect.FileDescriptor
 
 const file_projection_v1_programme_proto_rawDesc = "" +
 	"\n" +
-	"\x1dprojection/v1/programme.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x1acatalog/v1/programme.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bprojection/v1/content.proto\"\xd7\x06\n" +
+	"\x1dprojection/v1/programme.proto\x12\x13regie.projection.v1\x1a\x18catalog/v1/content.proto\x1a\x1acatalog/v1/programme.proto\x1a\x1fcatalog/v1/programme_kind.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bprojection/v1/content.proto\"\xd7\x06\n" +
 	"\tProgramme\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x14\n" +

@@ -30,7 +30,7 @@ const (
 	FavouriteEventType_FAVOURITE_EVENT_TYPE_UNSPECIFIED FavouriteEventType = 0
 	FavouriteEventType_FAVOURITE_EVENT_TYPE_ADDED       FavouriteEventType = 1
 	FavouriteEventType_FAVOURITE_EVENT_TYPE_REMOVED     FavouriteEventType = 2
-	// All of the viewer's favourites are to be forgotten. It has no payload, and nothing of this viewer follows it.
+	// All of the viewer is to be forgotten, progress too. It has no payload, and whatever follows of this viewer counts for nothing.
 	FavouriteEventType_FAVOURITE_EVENT_TYPE_ERASED FavouriteEventType = 3
 )
 

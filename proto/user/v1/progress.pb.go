@@ -31,7 +31,7 @@ const (
 	ProgressEventType_PROGRESS_EVENT_TYPE_REMOVED ProgressEventType = 2
 	// All that was reported until occurred_at is to leave the history. It has no payload.
 	ProgressEventType_PROGRESS_EVENT_TYPE_CLEARED ProgressEventType = 3
-	// All of the viewer's progress is to be forgotten. It has no payload, and nothing of this viewer follows it.
+	// As FAVOURITE_EVENT_TYPE_ERASED.
 	ProgressEventType_PROGRESS_EVENT_TYPE_ERASED ProgressEventType = 4
 )
 

@@ -117,7 +117,7 @@ export function railItems(edges) {
       id: ['Programme', 'Video'].includes(target?.__typename) ? target.id : null,
       to: target?.path ?? target?.url,
       state: target?.availability?.state,
-      subtitle: node.subtitle ?? (target?.__typename === 'Video' ? `${place(target)}, ${duration(target.duration)}` : null),
+      subtitle: node.subtitle ?? (target?.__typename === 'Video' ? [target.programme?.title, place(target), duration(target.duration)].filter(Boolean).join(', ') : null),
     }
   })
 }
@@ -136,12 +136,13 @@ const nudge = (step) =>
   }, step < 0 ? '‹' : '›')
 
 /** A rail: a heading and a row of cards that scrolls. */
-export function rail({ key, title, more, mark }, items, { href, viewer, shape = 'wide', ranked = false, layout = 'CAROUSEL', eager }) {
+export function rail({ key, title, more, mark, note }, items, { href, viewer, shape = 'wide', ranked = false, layout = 'CAROUSEL', eager }) {
   if (!items.length) return null
   return h('section', { key, class: 'rail', 'data-layout': layout, 'aria-label': title ?? word(layout) },
     title && h('div', { class: 'head' },
       h('h2', null, mark && h('img', { class: 'mark', src: mark.url, alt: '', width: 28, height: 28 }), more ? h('a', { href: href(more) }, title) : title),
       h('span', { class: 'nudges' }, more && h('a', { class: 'all', href: href(more), 'aria-label': `See all: ${title}` }, 'See all'), layout !== 'GRID' && [nudge(-1), nudge(1)])),
+    note && h('p', { class: 'note' }, note),
     h(ranked ? 'ol' : 'ul', { class: layout === 'GRID' ? 'grid wide' : `row ${shape}`, role: 'list' },
       items.map((item) => card(item, { href, viewer, shape, eager }))))
 }

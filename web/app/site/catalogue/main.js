@@ -19,6 +19,10 @@ const LONGEST = 100
 // Edits can come by the hundred (an import): the first is shown at once, the others when there is time.
 const PAUSE = 250
 const RETRY = [500, 1000, 2000, 5000]
+// What the clock and the viewers change no edit tells of: it shows within this time. What follows from an edit, such as a
+// programme's sections, comes soon after it.
+const AGAIN = 5000
+const SOON = 400
 const KEPT = 30
 
 const main = document.getElementById('main')
@@ -26,11 +30,12 @@ const trouble = document.getElementById('trouble')
 const arrival = document.getElementById('arrival')
 const word = document.getElementById('word')
 
-// What is known of an address: { data, lists, wide, y }. The back button shows it at once and asks again.
+// What is known of an address: { data, lists, y }. The back button shows it at once and asks again.
 const known = new Map()
 let here, state, asking
 let failures = 0
-let retry
+let retry, alarm
+let wait = AGAIN
 
 const href = (path) => address(path, { screen: here.screen, territory: here.territory })
 
@@ -62,16 +67,11 @@ const context = {
   get route() {
     return here
   },
-  /** Asks the view's query with other variables from now on. */
-  widen(variables) {
-    state.wide = { ...state.wide, ...variables }
-    refresh()
-  },
   /**
    * A list that can be read on: { nodes, hasMore, more }. `restart` is for a first page that came from another list,
-   * whose cursors are not this one's.
+   * whose cursors are not this one's; `longest` is how much of it may be asked at once.
    */
-  list(name, first, { query, variables, pick, restart }) {
+  list(name, first, { query, variables, pick, restart, longest = LONGEST }) {
     const own = state
     const read = own.lists[name]
     const { edges, pageInfo } = read ?? first
@@ -86,7 +86,7 @@ const context = {
           const again = !read && restart
           const page = await next(again ? edges.length + PAGE : PAGE, again ? null : pageInfo.endCursor)
           if (!page) return
-          own.lists[name] = { edges: again ? page.edges : [...edges, ...page.edges], pageInfo: page.pageInfo, next }
+          own.lists[name] = { edges: again ? page.edges : [...edges, ...page.edges], pageInfo: page.pageInfo, next, longest }
         } catch (error) {
           say(error.message)
         } finally {
@@ -106,10 +106,10 @@ const context = {
 /** A list that was read on is asked again as far as one page reaches; what lies beyond stays as it was. */
 async function again(list) {
   const length = list.edges.length
-  const page = await list.next(Math.min(Math.max(length, 1), LONGEST), null)
+  const page = await list.next(Math.min(Math.max(length, 1), list.longest), null)
   if (!page) return
-  if (length <= LONGEST) Object.assign(list, page)
-  else list.edges = [...page.edges, ...list.edges.slice(LONGEST)]
+  if (length <= list.longest) Object.assign(list, page)
+  else list.edges = [...page.edges, ...list.edges.slice(list.longest)]
 }
 
 function draw(changed) {
@@ -144,17 +144,18 @@ function robots(found) {
   else if (!tag && state.data) document.head.append(Object.assign(document.createElement('meta'), { name: 'robots', content: 'noindex' }))
 }
 
-/** Asks for what the address shows, and shows it. With an edit, what it changed lights up. */
+/** Asks for what the address shows, and shows it. With an edit, or {} for what changes without one, what is new lights up. */
 async function load(edit) {
   const view = views[here.view]
   if (!view) return draw()
+  later(edit?.id && SOON)
   const own = state
   const began = performance.now()
   asking?.abort()
   const { signal } = (asking = new AbortController())
   try {
     const lists = Object.values(own.lists).map((list) => again(list).catch(() => {}))
-    const [data] = await Promise.all([ask(view.query, { ...view.variables(here), ...own.wide }, signal), ...lists])
+    const [data] = await Promise.all([ask(view.query, view.variables(here), signal), ...lists])
     if (own !== state || signal.aborted) return
     // Not found is null without an error.
     if (!view.entity(data) && holes.has(data)) throw new Unanswered('A part of it could not be read.')
@@ -163,7 +164,8 @@ async function load(edit) {
     answered()
     const changes = new Set()
     draw(edit && ((element) => changes.add(element)))
-    if (edit) arrived(edit, changes, began)
+    lightUp(changes)
+    if (edit?.id && changes.size) arrived(edit, began)
     editor?.arrived(view.entity(data), changes)
   } catch (error) {
     if (own !== state || signal.aborted) return
@@ -172,6 +174,13 @@ async function load(edit) {
     if (error instanceof Unanswered) unanswered(error)
     else if (own.data) say(error.message)
   }
+}
+
+/** Asks again, soon at first when that is said, then more and more seldom. */
+function later(first) {
+  wait = first || Math.min(wait * 4, AGAIN)
+  clearTimeout(alarm)
+  alarm = setTimeout(() => (document.hidden || running ? later() : load({})), wait)
 }
 
 function answered() {
@@ -219,9 +228,7 @@ function next() {
 }
 document.addEventListener('visibilitychange', next)
 
-/** Lights up what an edit changed and says how long it took to come here. */
-function arrived(edit, changes, began) {
-  if (!changes.size) return
+function lightUp(changes) {
   for (const element of changes) {
     const lit = element.closest('.card, .people li, h1, p, summary, dd') ?? element
     lit.classList.remove('changed')
@@ -229,6 +236,10 @@ function arrived(edit, changes, began) {
     lit.classList.add('changed')
     setTimeout(() => lit.classList.remove('changed'), 2600)
   }
+}
+
+/** Says how long an edit took to come here. */
+function arrived(edit, began) {
   const { value, unit } = amount(edit.millis + performance.now() - (edit.seen ?? began))
   notice(`“${edit.title || edit.id}” was edited: on this page after ${value} ${unit}.`)
 }
@@ -272,7 +283,7 @@ function show(url, { y = 0, quiet = false } = {}) {
   here.path = url.pathname
   const sameThing = before?.path === here.path
   const old = state
-  state = known.get(here.key) ?? { lists: {}, wide: {}, data: undefined }
+  state = known.get(here.key) ?? { lists: {}, data: undefined }
   known.delete(here.key)
   known.set(here.key, state)
   if (known.size > KEPT) known.delete(known.keys().next().value)

@@ -19,41 +19,43 @@ const VIDEO_CARD = `fragment VideoCard on Video {
   wide: image(role: THUMBNAIL) { ...Pic sources(widths: [320, 640, 960]) { url width } }
 }`
 
-const PAGE = `fragment Rails on Page {
-  id slug title path revision
-  seo { title description }
-  sections(first: $sections) {
+const RAIL = `fragment Rail on Section {
+  id title layout source more
+  cards(first: 24) {
     edges {
       node {
-        id title layout more
-        cards(first: 24) {
-          edges {
-            node {
-              title subtitle rank
-              badges { kind label }
-              wide: image(role: THUMBNAIL) { ...Pic sources(widths: [320, 640, 960]) { url width } }
-              tall: image(role: PORTRAIT) { ...Pic sources(widths: [200, 400, 600]) { url width } }
-              cover: image(role: COVER) { ...Pic sources(widths: [640, 1280, 1920]) { url width } }
-              target {
-                __typename
-                ... on Content { id path }
-                ... on Programme { availability { state } }
-                ... on Video { kind duration availability { state } }
-                ... on ExternalLink { url }
-              }
-            }
-          }
+        title subtitle rank
+        badges { kind label }
+        wide: image(role: THUMBNAIL) { ...Pic sources(widths: [320, 640, 960]) { url width } }
+        tall: image(role: PORTRAIT) { ...Pic sources(widths: [200, 400, 600]) { url width } }
+        cover: image(role: COVER) { ...Pic sources(widths: [640, 1280, 1920]) { url width } }
+        target {
+          __typename
+          ... on Content { id path }
+          ... on Programme { availability { state } }
+          ... on Video { kind seasonNumber episodeNumber duration availability { state } }
+          ... on ExternalLink { url }
         }
       }
     }
-    pageInfo { hasNextPage endCursor }
   }
 }`
+
+const SECTIONS = `
+  edges { node { isPersonal ...Rail cards(first: 24) { edges { node { target { ... on Video { programme { title } } } } } } } }
+  pageInfo { hasNextPage endCursor }`
+
+const PAGE = `fragment Rails on Page {
+  id slug title path revision
+  seo { title description }
+  sections(first: 16) { ${SECTIONS} }
+}
+${RAIL}`
 
 const PROGRAMMES = 'edges { node { ...ProgrammeCard } } pageInfo { hasNextPage endCursor }'
 const VIDEOS = 'totalCount edges { node { ...VideoCard } } pageInfo { hasNextPage endCursor }'
 
-export const HOME = `query Home($sections: Int = 12) {
+export const HOME = `query Home {
   page(slug: "home") { ...Rails }
   newest: programmes(first: 12) { edges { node { ...ProgrammeCard } } }
   channels {
@@ -66,8 +68,14 @@ export const HOME = `query Home($sections: Int = 12) {
 ${PAGE}
 ${CARD}`
 
-export const PAGE_VIEW = `query Page($slug: String!, $sections: Int = 12) { page(slug: $slug) { ...Rails } }
+export const PAGE_VIEW = `query Page($slug: String!) { page(slug: $slug) { ...Rails } }
 ${PAGE}
+${PICTURE}`
+
+export const MORE_SECTIONS = `query MoreSections($slug: String!, $first: Int!, $after: String) {
+  page(slug: $slug) { list: sections(first: $first, after: $after) { ${SECTIONS} } }
+}
+${RAIL}
 ${PICTURE}`
 
 /** The kinds of videos beside episodes, with what their lists are called. */
@@ -92,6 +100,7 @@ export const PROGRAMME = `query Programme($slug: String!) {
     channel { id title path mark: image(role: SQUARE, width: 96) { ...Pic } }
     categories { id title path }
     start { id title path kind seasonNumber episodeNumber }
+    sections { ...Rail }
     seasons { number title episodeCount episodes(first: 12) { ${VIDEOS} } }
     ${KINDS.map(([kind]) => `${kind}: videos(first: 12, filter: { kinds: [${kind}] }) { ${VIDEOS} }`).join('\n    ')}
     credits(first: 24) {
@@ -103,6 +112,7 @@ export const PROGRAMME = `query Programme($slug: String!) {
     seo { title description }
   }
 }
+${RAIL}
 ${CARD}
 ${VIDEO_CARD}`
 

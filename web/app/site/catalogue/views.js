@@ -31,29 +31,41 @@ function billboard(section, items, { href, viewer, first }) {
     })))
 }
 
-function sections(page, context) {
-  return nodes(page?.sections).map((section, at) => {
-    const items = railItems(section.cards.edges)
-    const layout = LAYOUTS.includes(section.layout) ? section.layout : 'CAROUSEL'
-    if (SHAPES[layout] === 'hero') return billboard({ ...section, layout }, items, { ...context, first: at === 0 })
-    return rail({ key: section.id, title: section.title, more: section.more }, items,
-      { ...context, layout, shape: SHAPES[layout] ?? 'wide', ranked: layout === 'RANKED', eager: at === 0 })
-  })
+/** The viewer's own rails: where the public page has a place for each, and what it is called elsewhere. */
+const OWN = {
+  CONTINUE_WATCHING: ['Continue watching', ({ watching }) => nodes(watching).map(progressItem)],
+  FAVOURITES: ['Favourites', ({ favourites }) => nodes(favourites).map(({ target }) => (target.__typename === 'Video' ? videoItem : programmeItem)(target))],
 }
 
-/** A page has 12 rails at first, and all of its 100 when asked. */
-const allSections = (page, context) =>
-  page?.sections.pageInfo.hasNextPage && h('p', { key: 'more', class: 'more' },
-    h('button', { type: 'button', onclick: () => context.widen({ sections: 100 }) }, 'More'))
+function own({ id, title, source }, context) {
+  const [called, items] = OWN[source] ?? ['', () => []]
+  return rail({ key: id, title: title ?? called }, items(context.viewer?.lists() ?? {}), context)
+}
 
-/** The viewer's own rails. */
-function own(context) {
-  const { watching, favourites } = context.viewer?.lists() ?? {}
-  return [
-    rail({ key: 'watching', title: 'Continue watching' }, nodes(watching).map(progressItem), context),
-    rail({ key: 'favourites', title: 'Favourites' },
-      nodes(favourites).map(({ target }) => (target.__typename === 'Video' ? videoItem : programmeItem)(target)), context),
-  ]
+const pretends = document.querySelector('meta[name=pretends]')?.content === 'true'
+
+/** What rails say that are counted of viewers whom there are not. */
+const pretended = ({ source, layout }) =>
+  pretends && (source === 'TOP' || (layout === 'RANKED' && source !== 'EDITORIAL')) && 'Counted of pretend viewers: a demonstration.'
+
+function railOf(section, context, first = false) {
+  if (section.isPersonal) return own(section, context)
+  const items = railItems(section.cards.edges)
+  const layout = LAYOUTS.includes(section.layout) ? section.layout : 'CAROUSEL'
+  if (SHAPES[layout] === 'hero') return billboard({ ...section, layout }, items, { ...context, first })
+  // Videos have no upright image.
+  const upright = SHAPES[layout] === 'tall' && items.every(({ tall }) => tall)
+  return rail({ key: section.id, title: section.title, more: section.more, note: pretended(section) }, items,
+    { ...context, layout, shape: upright ? 'tall' : 'wide', ranked: layout === 'RANKED', eager: first })
+}
+
+/** A page's rails, and the button by which more come. */
+function sections(page, context) {
+  if (!page) return []
+  const list = context.list('sections', page.sections, {
+    query: queries.MORE_SECTIONS, variables: { slug: page.slug }, pick: (data) => data.page?.list, longest: 24,
+  })
+  return [...list.nodes.map((section, at) => railOf(section, context, at === 0)), moreButton(list, 'rails')]
 }
 
 const home = {
@@ -65,9 +77,11 @@ const home = {
     const rails = (channels ?? []).map((channel) =>
       rail({ key: channel.id, title: channel.title, more: channel.path, mark: channel.mark },
         nodes(channel.programmes).map(programmeItem), context))
-    const latest = rail({ key: 'newest', title: 'Newest' }, nodes(newest).map(programmeItem), { ...context, shape: 'tall' })
+    const latest = !page && rail({ key: 'newest', title: 'Newest' }, nodes(newest).map(programmeItem), { ...context, shape: 'tall' })
     const [top, ...others] = sections(page, context)
-    const drawn = [top, own(context), others, allSections(page, context), latest, rails].flat().filter(Boolean)
+    const placed = nodes(page?.sections).some(({ isPersonal }) => isPersonal)
+    const mine = placed ? [] : Object.keys(OWN).map((source) => own({ id: source, source }, context))
+    const drawn = [top, mine, others, latest, rails].flat().filter(Boolean)
     if (!drawn.length) {
       return [h('section', { key: 'empty', class: 'lost' },
         h('h1', null, 'The catalogue is empty for now.'),
@@ -91,10 +105,11 @@ const page = {
   title: ({ page }) => page.seo?.title ?? page.title,
   render: ({ page }, context) => [
     h('h1', { key: 'h1', tabindex: '-1' }, page.title),
-    ...sections(page, context).filter(Boolean),
-    allSections(page, context),
+    ...sections(page, context),
   ].filter(Boolean),
 }
+
+const BESIDE = ['EXTRACT', 'BONUS', 'TRAILER']
 
 const facts = (...list) => h('p', { class: 'facts' }, list.filter(Boolean).map((fact) => h('span', null, fact)))
 
@@ -102,7 +117,7 @@ const allowed = (thing, context) =>
   h('p', { class: 'availability', 'data-state': thing.availability.state }, availability(thing.availability, context.route))
 
 const moreButton = (list, label) =>
-  list.hasMore && h('p', { class: 'more' },
+  list.hasMore && h('p', { key: 'more', class: 'more' },
     h('button', { type: 'button', 'aria-label': `More: ${label}`, onclick: list.more }, 'More'))
 
 /** Videos of a programme in a grid that can be read on. */
@@ -167,6 +182,7 @@ const programme = {
         programme.synopsis && programme.synopsis !== programme.short && h('p', { class: 'synopsis' }, programme.synopsis),
         programme.categories.length > 0 && h('ul', { class: 'tags', role: 'list', 'aria-label': 'Categories' }, programme.categories.map(({ id, path, title }) =>
           h('li', { key: id }, h('a', { class: 'button', href: href(path) }, title))))),
+      ...programme.sections.map((section) => railOf(section, context)),
       programme.seasons.length > 0 && h('section', { key: 'seasons', class: 'rail', 'aria-labelledby': 'seasons' },
         h('h2', { id: 'seasons' }, programme.seasons.length === 1 ? 'Episodes' : 'Seasons'),
         programme.seasons.map((season, at) => h('details', { key: season.number, class: 'season', open: at === 0 },
@@ -177,7 +193,8 @@ const programme = {
           // The season's own page of episodes has cursors of its own: the list that goes on begins again.
           videos(programme, `season ${season.number}`, season.episodes,
             { filter: { kinds: ['EPISODE'], season: season.number }, orderBy: 'EPISODE' }, `season ${season.number}`, context, true)))),
-      ...queries.KINDS.map(([kind, title]) => nodes(programme[kind]).length > 0 &&
+      // Where the editors have made sections, they say what is shown beside the thing itself.
+      ...queries.KINDS.filter(([kind]) => !programme.sections.length || !BESIDE.includes(kind)).map(([kind, title]) => nodes(programme[kind]).length > 0 &&
         h('section', { key: kind, class: 'rail', 'aria-labelledby': kind },
           h('h2', { id: kind }, title),
           videos(programme, kind, programme[kind], { filter: { kinds: [kind] } }, title, context))),
