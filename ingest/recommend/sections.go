@@ -466,16 +466,7 @@ func (s *sectionsSink) commit(ctx context.Context, b *stream.Batch, rs []stream.
 	if err != nil {
 		return err
 	}
-	ds, err := s.tx.Produce(ctx, rs)
-	for i, d := range ds {
-		if err == nil && d.Err != nil {
-			err = fmt.Errorf("producing to %s: %w", rs[i].Topic, d.Err)
-		}
-	}
-	if err == nil {
-		err = s.tx.CommitWith(ctx, b)
-	}
-	if err != nil {
+	if err = s.tx.CommitWith(ctx, b, rs); err != nil {
 		s.close()
 		// What is fatal to this producer is not to the role: the next one goes on.
 		return errors.New("telling of sections: " + err.Error())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"golang.org/x/sync/errgroup"
 )
 
 // AnyPartition lets the partitioner choose by the key.
@@ -22,8 +23,10 @@ type Producer struct {
 	config  *kafka.ConfigMap
 	mu      sync.RWMutex // of one that is shared: who writes reads, who puts another client in its place writes
 	p       *kafka.Producer
-	tx      bool
-	open    bool
+	// next, of transactions, is what the next one is written with; see turn.
+	next *kafka.Producer
+	tx   bool
+	open bool
 	// deaf, when set, has the answer of a call that was given up, should it return.
 	deaf <-chan error
 }
@@ -48,16 +51,17 @@ func (c *Cluster) producer(name string, extra kafka.ConfigMap) (*Producer, error
 		m[k] = v
 	}
 	p := &Producer{cluster: c, name: name, config: c.config(m)}
-	if err := p.connect(); err != nil {
+	var err error
+	if p.p, err = p.connect(); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *Producer) connect() error {
+func (p *Producer) connect() (*kafka.Producer, error) {
 	client, err := kafka.NewProducer(p.config)
 	if err != nil {
-		return fmt.Errorf("making a producer: %w", err)
+		return nil, fmt.Errorf("making a producer: %w", err)
 	}
 	c := p.cluster
 	go c.forwardLogs(client.Logs())
@@ -69,8 +73,7 @@ func (p *Producer) connect() error {
 			}
 		}
 	}()
-	p.p = client
-	return nil
+	return client, nil
 }
 
 // replace takes another client for one that failed for ever, which it does when a partition has lost what it acknowledged: the
@@ -81,10 +84,12 @@ func (p *Producer) replace(failed *kafka.Producer, why error) {
 	if p.p != failed {
 		return
 	}
-	if err := p.connect(); err != nil {
+	client, err := p.connect()
+	if err != nil {
 		p.cluster.log.Error("a producer that failed is not made anew", "error", err)
 		return
 	}
+	p.p = client
 	p.cluster.log.Warn("a producer that failed is made anew", "error", why)
 	failed.Close()
 }
@@ -125,11 +130,28 @@ func (c *Cluster) txProducer(ctx context.Context, name, id string, d time.Durati
 		return nil, err
 	}
 	p.tx = true
-	if err := p.p.InitTransactions(ctx); err != nil {
+	(*p.config)["transactional.id"] = c.cfg.Project + "." + id + ".2"
+	if p.next, err = p.connect(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, client := range []*kafka.Producer{p.p, p.next} {
+		g.Go(func() error { return client.InitTransactions(ctx) })
+	}
+	if err := g.Wait(); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("opening transactions of %s: %w", id, err)
 	}
 	return p, nil
+}
+
+// turn has the next transaction written with the other id of two. The brokers answer a commit before its markers are written,
+// and until then refuse another transaction of the same id, which the client (librdkafka 2.15) tries again no sooner than after
+// 20 ms: on a busy broker each change would wait for that.
+func (p *Producer) turn() {
+	p.open = false
+	p.p, p.next = p.next, p.p
 }
 
 // leaving is how long Close tries to end a transaction that is open.
@@ -138,6 +160,9 @@ const leaving = 2 * time.Second
 // Close gives up what is under way. A transaction that is left open, until the broker gives it up, would hold up whoever reads
 // what is committed.
 func (p *Producer) Close() {
+	if p.next != nil {
+		defer p.next.Close()
+	}
 	if p.deaf != nil {
 		go func() {
 			<-p.deaf
@@ -184,51 +209,72 @@ func (p *Producer) Produce(ctx context.Context, records []Record) ([]Delivery, e
 }
 
 func (p *Producer) produce(ctx context.Context, records []Record) ([]Delivery, error) {
+	w, err := p.write(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	return w.wait(ctx)
+}
+
+// writing is records under way.
+type writing struct {
+	p       *Producer
+	records []Record
+	out     []Delivery
+	reports chan kafka.Event
+	sent    int
+}
+
+// write hands records to the client, and begins a transaction when there is none.
+func (p *Producer) write(ctx context.Context, records []Record) (*writing, error) {
 	if p.tx && !p.open {
 		if err := p.p.BeginTransaction(); err != nil {
 			return nil, fmt.Errorf("beginning a transaction: %w", err)
 		}
 		p.open = true
 	}
-	out := make([]Delivery, len(records))
-	reports := make(chan kafka.Event, len(records))
-	sent := 0
+	w := &writing{p: p, records: records, out: make([]Delivery, len(records)), reports: make(chan kafka.Event, len(records))}
 	for i := range records {
 		m := p.cluster.toMessage(records[i])
 		m.Opaque = i
-		err := p.p.Produce(m, reports)
+		err := p.p.Produce(m, w.reports)
 		for isQueueFull(err) {
 			p.p.Flush(10)
 			if ctx.Err() != nil {
 				break
 			}
-			err = p.p.Produce(m, reports)
+			err = p.p.Produce(m, w.reports)
 		}
 		if err != nil {
-			out[i].Err = deliveryError(err)
+			w.out[i].Err = deliveryError(err)
 			continue
 		}
-		sent++
+		w.sent++
 	}
-	for ; sent > 0; sent-- {
+	return w, nil
+}
+
+// wait returns when each record is acknowledged or refused.
+func (w *writing) wait(ctx context.Context) ([]Delivery, error) {
+	for ; w.sent > 0; w.sent-- {
 		select {
 		case <-ctx.Done():
-			return out, ctx.Err()
-		case e := <-reports:
+			return w.out, ctx.Err()
+		case e := <-w.reports:
 			m, ok := e.(*kafka.Message)
 			if !ok {
 				continue
 			}
 			i, _ := m.Opaque.(int)
-			out[i] = Delivery{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset), Err: deliveryError(m.TopicPartition.Error)}
+			w.out[i] = Delivery{Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset), Err: deliveryError(m.TopicPartition.Error)}
 		}
 	}
-	for i := range out {
-		if out[i].Err != nil && !IsPermanent(out[i].Err) {
-			return out, fmt.Errorf("producing to %s: %w", p.cluster.Topic(records[i].Topic), out[i].Err)
+	for i, d := range w.out {
+		if d.Err != nil && !IsPermanent(d.Err) {
+			return w.out, fmt.Errorf("producing to %s: %w", w.p.cluster.Topic(w.records[i].Topic), d.Err)
 		}
 	}
-	return out, nil
+	return w.out, nil
 }
 
 // End returns the offset that a partition's next record will have.
@@ -257,7 +303,7 @@ func (p *Producer) Commit(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("committing a transaction: %w", err)
 		}
-		p.open = false
+		p.turn()
 		return nil
 	}
 }
@@ -277,21 +323,26 @@ func (p *Producer) Abort(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("aborting a transaction: %w", err)
 		}
-		p.open = false
+		p.turn()
 		return nil
 	}
 }
 
-// CommitWith ends the transaction as Commit does, with the offsets behind a transactional consumer's batch in it. It fails,
-// and nobody sees any of it, when the batch's partitions may be another member's by now.
-func (p *Producer) CommitWith(ctx context.Context, b *Batch) error {
+// CommitWith writes records and ends the transaction as Commit does, with the offsets behind a transactional consumer's batch
+// in it. It fails, and nobody sees any of it, when a record is refused, or when the batch's partitions may be another member's by
+// now.
+func (p *Producer) CommitWith(ctx context.Context, b *Batch, records []Record) error {
 	mark := storedMark
 	var offsets []kafka.TopicPartition
 	for _, r := range b.Ends() {
 		topic := p.cluster.Topic(r.Topic)
 		offsets = append(offsets, kafka.TopicPartition{Topic: &topic, Partition: r.Partition, Offset: kafka.Offset(r.Offset + 1), Metadata: &mark})
 	}
-	for {
+	w, err := p.write(ctx, records)
+	if err != nil {
+		return err
+	}
+	for { // while the records are under way
 		err := p.sendOffsets(ctx, offsets, b.member)
 		var ke kafka.Error
 		if errors.As(err, &ke) && ke.IsRetriable() && ctx.Err() == nil {
@@ -300,8 +351,18 @@ func (p *Producer) CommitWith(ctx context.Context, b *Batch) error {
 		if err != nil {
 			return fmt.Errorf("committing offsets in a transaction: %w", err)
 		}
-		return p.Commit(ctx)
+		break
 	}
+	ds, err := w.wait(ctx)
+	for i, d := range ds {
+		if err == nil && d.Err != nil {
+			err = fmt.Errorf("producing to %s: %w", records[i].Topic, d.Err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return p.Commit(ctx)
 }
 
 // Fenced tells whether err says that another instance has taken this producer's or consumer's place.

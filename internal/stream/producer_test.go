@@ -141,3 +141,78 @@ func TestAProducerThatFailedForEver(t *testing.T) {
 		t.Errorf("%d calls failed; %s", failures.Load(), diff)
 	}
 }
+
+// TestTransactionsTakeTurns: none is of the id of the one before, whose markers a broker may still be writing; and a successor
+// fences both ids.
+func TestTransactionsTakeTurns(t *testing.T) {
+	k, c := faulty(t, nil)
+	var mu sync.Mutex
+	var last string // whose end came last
+	var ended int
+	var again []string
+	k.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		last = req.(*kmsg.EndTxnRequest).TransactionalID
+		ended++
+		return nil, nil, false
+	})
+	k.ControlKey(int16(kmsg.AddPartitionsToTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		if id := req.(*kmsg.AddPartitionsToTxnRequest).TransactionalID; id == last {
+			again = append(again, id)
+		}
+		return nil, nil, false
+	})
+	var want []string
+	for _, transactions := range []int{6, 7} { // so that either id has something open when a successor comes
+		p, err := c.NewTxProducer(t.Context(), "turns")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		write := func(value string) {
+			t.Helper()
+			if _, err := p.Produce(t.Context(), []stream.Record{at(2, value)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range transactions {
+			value := fmt.Sprintf("%d of %d", i, transactions)
+			write(value)
+			if i%3 == 2 {
+				if err := p.Abort(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if err := p.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, value)
+		}
+		write("left open")
+		successor, err := c.NewTxProducer(t.Context(), "turns")
+		if err != nil {
+			t.Fatal(err)
+		}
+		successor.Close()
+		if err := p.Commit(t.Context()); !stream.Fenced(err) {
+			t.Errorf("the commit of one that has a successor: %v", err)
+		}
+		mu.Lock()
+		last = ""
+		mu.Unlock()
+	}
+	if diff := cmp.Diff(want, read(t, c, in)); diff != "" {
+		t.Error(diff)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if ended < 13 || len(again) > 0 {
+		t.Errorf("of %d transactions, these had the id of the one before: %v", ended, again)
+	}
+}

@@ -168,7 +168,7 @@ func IsPermanent(err error) bool {
 
 const (
 	// kafkaTimeout bounds what needs answers from the brokers, such as a start.
-	kafkaTimeout = 10 * time.Second
+	kafkaTimeout = 30 * time.Second
 	// askTimeout bounds one question to them: a broker that died with it is asked no longer, but another one.
 	askTimeout = 3 * time.Second
 )

@@ -1,5 +1,6 @@
-// Freshness measures how long an edit in MongoDB takes to be read through GraphQL, with each role its own process on
-// the real servers that REGIE_KAFKA, REGIE_REDIS and REGIE_MONGODB name (`make bench-freshness` starts them).
+// Freshness measures how long an edit in MongoDB takes to be read through GraphQL, by one process with the roles that take
+// part, or with --apart one process each, on the real servers that REGIE_KAFKA, REGIE_REDIS and REGIE_MONGODB name (`make
+// bench-freshness` starts them).
 //
 // The clock of an edit starts when the driver has MongoDB's acknowledgement (w=majority) and stops when a client that
 // asks again and again has read the new title; with --sections, it is a video that is edited, so that its programme's computed
@@ -22,7 +23,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -41,6 +41,7 @@ func main() {
 	flag.DurationVar(&b.duration, "duration", time.Minute, "how long is measured")
 	flag.DurationVar(&b.warmUp, "warm-up", 20*time.Second, "how long is edited before, unmeasured")
 	flag.BoolVar(&b.sections, "sections", false, "edit videos, and read their programmes' computed sections")
+	flag.BoolVar(&b.apart, "apart", false, "run each role as a process of its own")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx)
@@ -54,10 +55,12 @@ func main() {
 type bench struct {
 	rate             int
 	duration, warmUp time.Duration
-	sections         bool
+	sections, apart  bool
 	dir, project     string
 	gateway          string
 	http             *http.Client
+	// from is when what is measured begins.
+	from time.Time
 }
 
 func (b *bench) run(ctx context.Context) (err error) {
@@ -98,15 +101,20 @@ func (b *bench) run(ctx context.Context) (err error) {
 	roles, groupCtx := errgroup.WithContext(ctx)
 	rolesCtx, cancel := context.WithCancel(groupCtx)
 	defer func() { cancel(); err = errors.Join(err, roles.Wait()) }()
-	for _, role := range []string{"capture", "transform", "recommend", "project", "gateway"} {
-		if err := b.start(rolesCtx, roles, role); err != nil {
+	processes := []string{"capture,transform,recommend,project,gateway"}
+	if b.apart {
+		processes = strings.Split(processes[0], ",")
+	}
+	for _, p := range processes {
+		if err := b.start(rolesCtx, roles, p); err != nil {
 			return err
 		}
 	}
-	if err := b.await(rolesCtx, ids); err != nil {
+	seen, err := b.await(rolesCtx, ids)
+	if err != nil {
 		return err
 	}
-	latencies, err := b.edit(rolesCtx, store, ids)
+	latencies, err := b.edit(rolesCtx, store, ids, seen)
 	if err != nil {
 		return err
 	}
@@ -152,7 +160,7 @@ func (b *bench) ages(ctx context.Context) error {
 	for _, topic := range []string{stream.CMS("video"), stream.Catalog("video"), stream.ProgrammeTouched, stream.ProgrammeEnriched} {
 		var ages []time.Duration
 		err := cluster.ReadAll(ctx, topic, func(r stream.Record) error {
-			if at := r.CMSTime(); !at.IsZero() {
+			if at := r.CMSTime(); at.After(b.from) {
 				ages = append(ages, r.Time.Sub(at))
 			}
 			return nil
@@ -176,7 +184,7 @@ func (b *bench) hops(ctx context.Context) error {
 	captured := map[string]time.Time{} // by source
 	var capture, transform []time.Duration
 	err := cluster.ReadAll(ctx, stream.CMS("programme"), func(r stream.Record) error {
-		if at := r.CMSTime(); !at.IsZero() {
+		if at := r.CMSTime(); at.After(b.from) {
 			captured[r.Source()] = r.Time
 			capture = append(capture, r.Time.Sub(at))
 		}
@@ -240,8 +248,8 @@ func fill(ctx context.Context, store cms.Store) ([]string, error) {
 	return ids, err
 }
 
-// start runs a role as a process of its own until ctx is done.
-func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error {
+// start runs a process with the roles until ctx is done.
+func (b *bench) start(ctx context.Context, g *errgroup.Group, roles string) error {
 	site, err := loopback.FreeAddress()
 	if err != nil {
 		return err
@@ -250,176 +258,222 @@ func (b *bench) start(ctx context.Context, g *errgroup.Group, role string) error
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", role, "--http", site, "--admin", admin, "--grpc", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, b.binary(), "run", "--role", roles, "--http", site, "--admin", admin, "--grpc", "127.0.0.1:0")
 	cmd.Env, cmd.Stderr = b.environment(), os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	if role == "gateway" {
+	if strings.HasSuffix(roles, "gateway") {
 		b.gateway = "http://" + site + "/query"
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting %s: %w", role, err)
+		return fmt.Errorf("starting %s: %w", roles, err)
 	}
 	g.Go(func() error {
 		if err := cmd.Wait(); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("%s: %w", role, err)
+			return fmt.Errorf("%s: %w", roles, err)
 		}
 		return nil
 	})
 	return nil
 }
 
-// title asks the gateway for a programme's, or that of its section's first card.
-func (b *bench) title(ctx context.Context, id string) (string, error) {
-	query := `query($id: ID!) { programme(by: {id: $id}) { title } }`
+// titles asks the gateway, once, for programmes' titles, or those of their sections' first cards; "" is one that is not
+// served.
+func (b *bench) titles(ctx context.Context, ids []string) ([]string, error) {
+	fields := "{ title }"
 	if b.sections {
-		query = `query($id: ID!) { programme(by: {id: $id}) { sections { cards(first: 1) { edges { node { title } } } } } }`
+		fields = "{ sections { cards(first: 1) { edges { node { title } } } } }"
+	}
+	var params, aliases []string
+	variables := map[string]string{}
+	for i, id := range ids {
+		params = append(params, fmt.Sprintf("$p%d: ID!", i))
+		aliases = append(aliases, fmt.Sprintf("p%d: programme(by: {id: $p%d}) %s", i, i, fields))
+		variables[fmt.Sprint("p", i)] = "programme:" + id
 	}
 	body, err := json.Marshal(map[string]any{
-		"query":     query,
-		"variables": map[string]string{"id": "programme:" + id},
+		"query":     fmt.Sprintf("query(%s) { %s }", strings.Join(params, ", "), strings.Join(aliases, " ")),
+		"variables": variables,
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.gateway, bytes.NewReader(body))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := b.http.Do(req)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	var answer struct {
-		Data struct {
-			Programme *struct {
-				Title    string
-				Sections []struct {
-					Cards struct {
-						Edges []struct{ Node *struct{ Title string } }
-					}
-				}
+	type programme struct {
+		Title    string
+		Sections []struct {
+			Cards struct {
+				Edges []struct{ Node *struct{ Title string } }
 			}
 		}
+	}
+	var answer struct {
+		Data   map[string]*programme
 		Errors []struct{ Message string }
 	}
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Errors) > 0 {
-		return "", fmt.Errorf("the gateway answers %s", raw)
+		return nil, fmt.Errorf("the gateway answers %s", raw)
 	}
-	p := answer.Data.Programme
-	switch {
-	case p == nil || b.sections && len(p.Sections) == 0:
-		return "", nil
-	case !b.sections:
-		return p.Title, nil
+	out := make([]string, len(ids))
+	for i := range ids {
+		p := answer.Data[fmt.Sprint("p", i)]
+		switch {
+		case p == nil || b.sections && len(p.Sections) == 0:
+		case !b.sections:
+			out[i] = p.Title
+		default:
+			if edges := p.Sections[0].Cards.Edges; len(edges) > 0 && edges[0].Node != nil {
+				out[i] = edges[0].Node.Title
+			}
+		}
 	}
-	if edges := p.Sections[0].Cards.Edges; len(edges) > 0 && edges[0].Node != nil {
-		return edges[0].Node.Title, nil
-	}
-	return "", nil
+	return out, nil
 }
 
-// await returns once every programme is served.
-func (b *bench) await(ctx context.Context, ids []string) error {
+// await returns, once every programme is served, what is read of each.
+func (b *bench) await(ctx context.Context, ids []string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for _, id := range ids {
-		for {
-			title, err := b.title(ctx, id)
-			if err == nil && title != "" {
-				break
-			}
-			if ctx.Err() != nil {
-				return fmt.Errorf("programme %s is not served: %w", id, err)
-			}
-			time.Sleep(10 * time.Millisecond)
+	for {
+		titles, err := b.titles(ctx, ids)
+		missing := slices.Index(titles, "")
+		if err == nil && missing < 0 {
+			return titles, nil
 		}
+		if ctx.Err() != nil {
+			if err != nil {
+				return nil, err
+			}
+			return nil, fmt.Errorf("programme %s is not served", ids[missing])
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return nil
 }
 
+// edited is an edit that is not seen yet.
+type edited struct {
+	programme    string
+	n            int
+	title        string
+	acknowledged time.Time
+	measured     bool
+}
+
+// look is the pause between two looks at what is not seen yet. One client looks, at all of it at once: if each edit had its
+// own, the slower they are, the more they would take of the machine that they wait for.
+const look = 5 * time.Millisecond
+
 // edit changes titles at the rate, each programme's next only after its last was seen, and returns the time each took.
-func (b *bench) edit(ctx context.Context, store cms.Store, ids []string) ([]time.Duration, error) {
-	var mu sync.Mutex
-	var latencies []time.Duration
-	g, ctx := errgroup.WithContext(ctx)
-	idle := make(chan string, len(ids))
-	for _, id := range ids {
-		idle <- id
+// seen has what is read of each programme before.
+func (b *bench) edit(ctx context.Context, store cms.Store, ids, seen []string) ([]time.Duration, error) {
+	type programme struct{ id, title string }
+	idle := make(chan programme, len(ids))
+	for i, id := range ids {
+		idle <- programme{id, seen[i]}
 	}
-	began := time.Now()
-	tick := time.NewTicker(time.Second / time.Duration(b.rate))
-	defer tick.Stop()
-	for n := 0; time.Since(began) < b.warmUp+b.duration && ctx.Err() == nil; n++ {
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
+	done := make(chan edited, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		var edits errgroup.Group
+		began := time.Now()
+		b.from = began.Add(b.warmUp)
+		tick := time.NewTicker(time.Second / time.Duration(b.rate))
+		defer tick.Stop()
+		for n := 0; time.Since(began) < b.warmUp+b.duration && ctx.Err() == nil; n++ {
+			select {
+			case <-ctx.Done():
+			case <-tick.C:
+			}
+			select {
+			case p := <-idle:
+				e := edited{programme: p.id, n: n, measured: time.Now().After(b.from)}
+				edits.Go(func() (err error) {
+					if e.title, err = b.change(ctx, store, p.id, p.title, n); err == nil {
+						e.acknowledged = time.Now()
+						done <- e
+					}
+					return err
+				})
+			case <-ctx.Done():
+			}
 		}
-		var id string
-		select {
-		case id = <-idle:
-		case <-ctx.Done():
-			continue
-		}
-		measured := time.Since(began) > b.warmUp
-		g.Go(func() error {
-			title, err := b.change(ctx, store, id, n)
+		defer close(done)
+		return edits.Wait()
+	})
+	var latencies []time.Duration
+	g.Go(func() error {
+		var waiting []edited
+		for more := true; more || len(waiting) > 0; {
+			if len(waiting) == 0 {
+				e, ok := <-done
+				if more = ok; ok {
+					waiting = append(waiting, e)
+				}
+				continue
+			}
+			for taking := true; taking && more; {
+				select {
+				case e, ok := <-done:
+					if more = ok; ok {
+						waiting = append(waiting, e)
+					}
+				default:
+					taking = false
+				}
+			}
+			asked := make([]string, len(waiting))
+			for i, e := range waiting {
+				asked[i] = e.programme
+			}
+			titles, err := b.titles(ctx, asked)
 			if err != nil {
 				return err
 			}
-			acknowledged := time.Now()
-			for {
-				got, err := b.title(ctx, id)
-				if err != nil {
-					return err
+			var still []edited
+			for i, e := range waiting {
+				took := time.Since(e.acknowledged)
+				switch {
+				case titles[i] == e.title:
+					if e.measured {
+						latencies = append(latencies, took)
+					}
+					idle <- programme{e.programme, e.title}
+				case took > 30*time.Second:
+					return fmt.Errorf("edit %d of %s was not seen within 30 s", e.n, e.programme)
+				default:
+					still = append(still, e)
 				}
-				if got == title {
-					break
-				}
-				if time.Since(acknowledged) > 30*time.Second {
-					return fmt.Errorf("edit %d of %s was not seen within 30 s", n, id)
-				}
-				time.Sleep(b.look())
 			}
-			if measured {
-				mu.Lock()
-				latencies = append(latencies, time.Since(acknowledged))
-				mu.Unlock()
-			}
-			idle <- id
-			return nil
-		})
-	}
-	return latencies, g.Wait()
+			waiting = still
+			time.Sleep(look)
+		}
+		return nil
+	})
+	err := g.Wait()
+	return latencies, err
 }
 
-// look is how long is waited between two looks. A section is longer under way, so there are more who look at a time: if they
-// looked as often, half of what the machine does would be to answer them.
-func (b *bench) look() time.Duration {
-	if b.sections {
-		return 10 * time.Millisecond
-	}
-	return 300 * time.Microsecond
-}
-
-// change makes an edit, and returns the title that is read because of it.
-func (b *bench) change(ctx context.Context, store cms.Store, id string, n int) (string, error) {
+// change makes an edit of a programme that is read as the title before, and returns what is read because of it.
+func (b *bench) change(ctx context.Context, store cms.Store, id, before string, n int) (string, error) {
 	if !b.sections {
 		title := fmt.Sprintf("Edit %d", n)
 		return title, store.Set(ctx, "programme", id, bson.D{{Key: "title", Value: title}})
 	}
-	first, err := b.title(ctx, id)
-	if err != nil {
-		return "", err
-	}
 	turn := 0
-	if first == newestTitle(0) {
+	if before == newestTitle(0) {
 		turn = 1
 	}
 	return newestTitle(turn), store.Set(ctx, "video", newestID(id, turn), bson.D{{Key: "publishedAt", Value: time.Now()}})
