@@ -374,7 +374,7 @@ type edited struct {
 
 // look is the pause between two looks at what is not seen yet. One client looks, at all of it at once: if each edit had its
 // own, the slower they are, the more they would take of the machine that they wait for.
-const look = 5 * time.Millisecond
+const look = 10 * time.Millisecond
 
 // edit changes titles at the rate, each programme's next only after its last was seen, and returns the time each took.
 // seen has what is read of each programme before.
