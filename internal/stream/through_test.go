@@ -66,10 +66,27 @@ func produce(t *testing.T, c *stream.Cluster, rs ...stream.Record) []stream.Deli
 		rs[i].Partition = stream.AnyPartition
 	}
 	ds, err := p.Produce(t.Context(), rs)
+	for _, d := range ds {
+		err = errors.Join(err, d.Err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ds
+}
+
+// showing has a test that fails say what its topics have.
+func showing(t *testing.T, c *stream.Cluster) {
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, topic := range []string{in, out} {
+			for _, r := range servertest.ReadAll(t, c, topic) {
+				t.Logf("%s/%d/%d has %s=%s %v", topic, r.Partition, r.Offset, r.Key, r.Value, r.Headers)
+			}
+		}
+	})
 }
 
 func record(key, value string) stream.Record {
@@ -145,6 +162,7 @@ func TestARestartNeitherRepeatsNorLeavesOut(t *testing.T) {
 func TestWhatALateOwnerWroteIsOverwritten(t *testing.T) {
 	t.Parallel()
 	c := servertest.Cluster(t, used...)
+	showing(t, c)
 	defer start(t, c)()
 	ds := produce(t, c, record("a", "one"), record("a", "two"), record("a", "three"))
 	await(t, c, out, 4)
