@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,6 +34,52 @@ func faulty(t *testing.T, properties map[string]string) (*kfake.Cluster, *stream
 		t.Fatal(err)
 	}
 	return k, c
+}
+
+// TestNothingIsSentAfterWhatIsNotAnswered: Kafka's brokers, unlike this one, take whatever they hear first of a producer that
+// they know nothing of, also what comes after a record that they have just refused.
+func TestNothingIsSentAfterWhatIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	k, c := faulty(t, map[string]string{"batch.num.messages": "1"}) // or one request has all
+	var mu sync.Mutex
+	heard := map[int32][]int32{} // by partition: the sequence that each request begins with
+	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, topic := range req.(*kmsg.ProduceRequest).Topics {
+			for _, p := range topic.Partitions {
+				var b kmsg.RecordBatch
+				if err := b.ReadFrom(p.Records); err != nil {
+					t.Error(err)
+				}
+				heard[p.Partition] = append(heard[p.Partition], b.FirstSequence)
+			}
+		}
+		return nil, nil, false
+	})
+	for partition := range int32(12) {
+		p, err := c.NewProducer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		h := k.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotLeaderForPartition, Count: 1})
+		var rs []stream.Record
+		for i := range 50 {
+			rs = append(rs, at(partition, fmt.Sprint(i)))
+		}
+		if _, err := p.Produce(t.Context(), rs); err != nil || h.Hits() != 1 {
+			t.Fatalf("%v; the broker refused %d times", err, h.Hits())
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for partition, sequences := range heard {
+		if len(sequences) < 2 || sequences[0] != 0 || sequences[1] != 0 {
+			t.Errorf("partition %d hears %v, having refused the first", partition, sequences)
+		}
+	}
 }
 
 func TestARecordIsWrittenOnceWhateverTheBrokerAnswers(t *testing.T) {

@@ -36,7 +36,11 @@ func (c *Cluster) producer(name string, extra kafka.ConfigMap) (*Producer, error
 		"statistics.interval.ms": int(statsEvery.Milliseconds()),
 		"acks":                   "all",
 		"enable.idempotence":     true,
-		"partitioner":            "murmur2_random",
+		// A broker that knows nothing of a producer, as of a new partition, takes what it hears first: if it refused a request
+		// because it was not the leader yet and took the next one, the client takes the first for written as well (librdkafka
+		// 2.15). Brokers work on one request of a connection at a time anyway.
+		"max.in.flight.requests.per.connection": 1,
+		"partitioner":                           "murmur2_random",
 		// A broker unpacks what it is sent for a compacted topic: for batches of one record, packing costs more than it saves.
 		"compression.type": "none",
 		// Latency first: what waits while a request is under way leaves together in the next one.
