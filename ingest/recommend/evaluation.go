@@ -49,10 +49,6 @@ type evaluation struct {
 	err error
 }
 
-func timestamp(t time.Time) *timestamppb.Timestamp { return timestamppb.New(t) }
-
-func joined(names []string) string { return strings.Join(names, ",") }
-
 // told is what is known to have been told of a programme.
 type told struct {
 	// ever: something was. known: what.
@@ -170,15 +166,15 @@ func (e *evaluation) outcome(because stream.Record, touches string) (rs []stream
 		Source: &catalogv1.Source{Topic: because.Topic, Partition: because.Partition, Offset: because.Offset, TopicId: because.TopicID},
 	}
 	if changed := because.CMSTime(); !changed.IsZero() {
-		event.OccurredAt = timestamp(changed)
+		event.OccurredAt = timestamppb.New(changed)
 	}
 	if e.rules == nil {
 		if !e.told.ever && !e.edited {
 			return nil, nil, nil // somebody's videos name a programme that is not there
 		}
 		event.EventType = catalogv1.EventType_EVENT_TYPE_DELETED
-		r, err := record(stream.ProgrammeEnriched, e.id, event, passed(because))
-		rs = append(rs, r, stream.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Headers: passed(because)})
+		r, err := record(stream.ProgrammeEnriched, e.id, event, because.Headers.Passed())
+		rs = append(rs, r, stream.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Headers: because.Headers.Passed()})
 		if e.told.ever && (!e.told.known || !e.told.asked.IsZero()) {
 			rs = append(rs, schedule.Cancel(scheduleID(e.id)))
 		}
@@ -196,7 +192,7 @@ func (e *evaluation) outcome(because stream.Record, touches string) (rs []stream
 	sum := sha256.Sum256(b)
 	now.hash = hex.EncodeToString(sum[:16])
 	if !e.told.known || e.told.hash != now.hash {
-		r, err := record(stream.ProgrammeEnriched, e.id, event, passed(because))
+		r, err := record(stream.ProgrammeEnriched, e.id, event, because.Headers.Passed())
 		if err != nil {
 			return nil, nil, err
 		}

@@ -120,19 +120,9 @@ func touched(programmeID string, reason catalogv1.TouchReason, because stream.Re
 	var headers stream.Headers
 	if !changed.IsZero() {
 		e.OccurredAt = timestamppb.New(changed)
-		headers = passed(because)
+		headers = because.Headers.Passed()
 	}
 	return record(stream.ProgrammeTouched, programmeID, e, headers)
-}
-
-// passed are the headers that go along the whole flow.
-func passed(r stream.Record) (out stream.Headers) {
-	for _, k := range []string{stream.HeaderCMSTime, stream.HeaderTraceparent} {
-		if v := r.Headers.Get(k); v != "" {
-			out = append(out, stream.Header{Key: k, Value: v})
-		}
-	}
-	return out
 }
 
 func record(topic, key string, m proto.Message, more stream.Headers) (stream.Record, error) {

@@ -2,7 +2,10 @@ package recommend
 
 import (
 	"slices"
+	"strings"
 	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"regie/internal/catalog"
 	catalogv1 "regie/proto/catalog/v1"
@@ -131,12 +134,12 @@ func (s *search) byDate(facets [][]string) {
 	if len(facets) == 0 {
 		facets = [][]string{nil}
 	}
-	now := catalog.DateKey(timestamp(s.of.at)) + "\x01" // behind all of that moment
+	now := catalog.DateKey(timestamppb.New(s.of.at)) + "\x01" // behind all of that moment
 	for _, names := range facets {
 		l := s.list(catalog.ByDate, names)
 		if s.order == catalogv1.SectionOrder_SECTION_ORDER_OLDEST {
 			if !s.published.IsZero() { // the key has milliseconds
-				l.After = catalog.DateKey(timestamp(s.published.Add(-time.Millisecond)))
+				l.After = catalog.DateKey(timestamppb.New(s.published.Add(-time.Millisecond)))
 			}
 		} else {
 			next := l
@@ -171,7 +174,7 @@ func (s *search) byEpisode(facets [][]string) {
 
 func (s *search) list(order catalog.Order, facets []string) catalog.List {
 	l := catalog.VideosOf(s.of.id)
-	l.Order, l.Kinds, l.First = order, joined(facets), max(firstRead, s.limit+s.limit/2)
+	l.Order, l.Kinds, l.First = order, strings.Join(facets, ","), max(firstRead, s.limit+s.limit/2)
 	return l
 }
 

@@ -94,23 +94,12 @@ func Transform(r stream.Record) ([]stream.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	headers = append(headers, passed(r.Headers)...)
+	headers = append(headers, r.Headers.Passed()...)
 	records := []stream.Record{{Topic: out.topic, Key: r.Key, Value: encoded, Headers: headers}}
 	if c.kind == removed {
-		records = append(records, stream.Record{Topic: out.topic, Key: r.Key, Headers: passed(r.Headers)})
+		records = append(records, stream.Record{Topic: out.topic, Key: r.Key, Headers: r.Headers.Passed()})
 	}
 	return records, nil
-}
-
-// passed are the headers that go along the whole flow.
-func passed(in stream.Headers) stream.Headers {
-	var out stream.Headers
-	for _, k := range []string{stream.HeaderCMSTime, stream.HeaderTraceparent} {
-		if v := in.Get(k); v != "" {
-			out = append(out, stream.Header{Key: k, Value: v})
-		}
-	}
-	return out
 }
 
 // header is what every event begins with.

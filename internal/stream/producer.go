@@ -292,24 +292,28 @@ func (p *Producer) End(ctx context.Context, topic string, partition int32) (int6
 	return high, nil
 }
 
+// again makes a call until its error is none that the client would have tried again.
+func again(ctx context.Context, call func(context.Context) error) error {
+	for {
+		err := call(ctx)
+		var ke kafka.Error
+		if !errors.As(err, &ke) || !ke.IsRetriable() || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 // Commit ends the transaction: read-committed consumers see all of its records, or after an error none. An error that
 // is Fenced means that a newer owner is at work; after any error the producer is to be closed and made anew.
 func (p *Producer) Commit(ctx context.Context) error {
 	if !p.open {
 		return nil
 	}
-	for {
-		err := p.p.CommitTransaction(ctx)
-		var ke kafka.Error
-		if errors.As(err, &ke) && ke.IsRetriable() && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("committing a transaction: %w", err)
-		}
-		p.turn()
-		return nil
+	if err := again(ctx, p.p.CommitTransaction); err != nil {
+		return fmt.Errorf("committing a transaction: %w", err)
 	}
+	p.turn()
+	return nil
 }
 
 // Abort ends the transaction: no consumer that reads committed sees any of its records. After an error the producer is to
@@ -318,18 +322,11 @@ func (p *Producer) Abort(ctx context.Context) error {
 	if !p.open {
 		return nil
 	}
-	for {
-		err := p.p.AbortTransaction(ctx)
-		var ke kafka.Error
-		if errors.As(err, &ke) && ke.IsRetriable() && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("aborting a transaction: %w", err)
-		}
-		p.turn()
-		return nil
+	if err := again(ctx, p.p.AbortTransaction); err != nil {
+		return fmt.Errorf("aborting a transaction: %w", err)
 	}
+	p.turn()
+	return nil
 }
 
 // CommitWith writes records and ends the transaction as Commit does, with the offsets behind a transactional consumer's batch
@@ -346,16 +343,10 @@ func (p *Producer) CommitWith(ctx context.Context, b *Batch, records []Record) e
 	if err != nil {
 		return err
 	}
-	for { // while the records are under way
-		err := p.sendOffsets(ctx, offsets, b.member)
-		var ke kafka.Error
-		if errors.As(err, &ke) && ke.IsRetriable() && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("committing offsets in a transaction: %w", err)
-		}
-		break
+	// While the records are under way.
+	err = again(ctx, func(ctx context.Context) error { return p.sendOffsets(ctx, offsets, b.member) })
+	if err != nil {
+		return fmt.Errorf("committing offsets in a transaction: %w", err)
 	}
 	ds, err := w.wait(ctx)
 	for i, d := range ds {

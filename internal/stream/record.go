@@ -95,6 +95,16 @@ func (h Headers) Get(key string) string {
 	return ""
 }
 
+// Passed are those that go along the whole flow.
+func (h Headers) Passed() (out Headers) {
+	for _, k := range []string{HeaderCMSTime, HeaderTraceparent} {
+		if v := h.Get(k); v != "" {
+			out = append(out, Header{Key: k, Value: v})
+		}
+	}
+	return out
+}
+
 // Fence is a record's place in the history of its key: the incarnation of its topic, then its offset. The incarnation
 // rises when the offsets begin anew or the sink lost what it had.
 type Fence struct {
